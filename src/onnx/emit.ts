@@ -1,0 +1,138 @@
+/** Expressions as an ONNX graph. */
+import { dtypes } from "../tensor/dtype.ts";
+import type { NDArray } from "../tensor/ndarray.ts";
+import { type Attribute, INTERNAL, type Node } from "../tensor/node.ts";
+import { reachable } from "../tensor/rewrite.ts";
+import { showShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type AttributeProto, attributeTypes, type Draft } from "./schema.ts";
+import { ndarrayToTensor } from "./tensors.ts";
+
+/** The opset and IR version of every graph that we write: what runtimes of 2024 and later read. */
+export const OPSET = 21;
+export const IR_VERSION = 10;
+
+/** A named tensor on the border of a graph. */
+export interface Port {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** An input of the traced graph that is stored in the file, under its name. */
+export interface Weight extends Port {
+  readonly value: NDArray;
+}
+
+export interface GraphPorts {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly weights?: readonly Weight[];
+}
+
+export type ModelDraft = Draft<"ModelProto">;
+type NodeDraft = Draft<"NodeProto">;
+
+/** The model that computes `outputs` from `inputs` and `weights`. The names of ports must differ. */
+export function emitModel(ports: GraphPorts): ModelDraft {
+  const names = new Map<Tensor, string>();
+  for (const { name, tensor } of [...ports.inputs, ...(ports.weights ?? [])]) names.set(tensor, name);
+  const results = new Map(ports.outputs.map((o) => [o.tensor, o.name]));
+  const initializer = (ports.weights ?? []).map((w) => ndarrayToTensor(w.value, w.name));
+  const constants = new Map<string, string>();
+  const nodes: NodeDraft[] = [];
+  const domains = new Set<string>([""]);
+  const fresh = unusedNames(ports);
+
+  for (const node of reachable(ports.outputs.map((o) => o.tensor))) {
+    if (node.value !== undefined) {
+      const known = constants.get(node.key);
+      const name = known ?? fresh("constant");
+      if (known === undefined) initializer.push(ndarrayToTensor(node.value, name));
+      constants.set(node.key, name);
+      names.set(node.outputs[0]!, name);
+    } else if (node.op === "Input" && node.domain === INTERNAL) {
+      if (!names.has(node.outputs[0]!)) throw new Error(strayInput(node));
+    } else {
+      for (const t of node.outputs) names.set(t, results.get(t) ?? fresh("value"));
+      domains.add(node.domain);
+      nodes.push(nodeProto(node, names, fresh(node.op)));
+    }
+  }
+  for (const { name, tensor } of ports.outputs) {
+    if (names.get(tensor) === name) continue;
+    nodes.push({ opType: "Identity", input: [names.get(tensor)!], output: [name], name: fresh("Identity") });
+  }
+  return {
+    irVersion: IR_VERSION,
+    producerName: "paperweight",
+    opsetImport: [...domains].map((domain) => ({ domain, version: domain === "" ? OPSET : 1 })),
+    graph: {
+      name: "main",
+      node: nodes,
+      initializer,
+      input: ports.inputs.map(valueInfo),
+      output: ports.outputs.map(valueInfo),
+    },
+  };
+}
+
+/** Names that count up by kind, and that no port has. */
+function unusedNames({ inputs, outputs, weights = [] }: GraphPorts): (kind: string) => string {
+  const taken = new Set<string>();
+  for (const { name } of [...inputs, ...outputs, ...weights]) {
+    if (taken.has(name))
+      throw new Error(`emit: two inputs, outputs or weights are named "${name}": give each its own`);
+    taken.add(name);
+  }
+  const counts = new Map<string, number>();
+  return (kind) => {
+    for (;;) {
+      const count = counts.get(kind) ?? 0;
+      counts.set(kind, count + 1);
+      const name = `${kind}_${count}`;
+      if (!taken.has(name)) return name;
+    }
+  };
+}
+
+function strayInput(node: Node): string {
+  const t = node.outputs[0]!;
+  return (
+    `compile: the result depends on a tensor ${t.dtype}${showShape(t.shape)} that is no argument of the function: ` +
+    "a tensor of one traced function cannot be used in another; pass it as an argument"
+  );
+}
+
+function nodeProto(node: Node, names: ReadonlyMap<Tensor, string>, name: string): NodeDraft {
+  const input = node.inputs.map((t) => (t === undefined ? "" : names.get(t)!));
+  while (input.at(-1) === "") input.pop();
+  return {
+    opType: node.op,
+    domain: node.domain,
+    name,
+    input,
+    output: node.outputs.map((t) => names.get(t)!),
+    attribute: Object.entries(node.attributes).map(([key, value]) => attributeProto(key, value)),
+  };
+}
+
+const utf8 = new TextEncoder();
+
+function attributeProto(name: string, value: Attribute): Draft<"AttributeProto"> {
+  if (typeof value === "number") return { name, type: attributeTypes.INT, i: value };
+  if (typeof value === "string") return { name, type: attributeTypes.STRING, s: utf8.encode(value) };
+  if (Array.isArray(value)) return { name, type: attributeTypes.INTS, ints: value };
+  const held = value as Exclude<Attribute, number | string | readonly number[]>;
+  if ("float" in held) return { name, type: attributeTypes.FLOAT, f: held.float };
+  if ("floats" in held) return { name, type: attributeTypes.FLOATS, floats: held.floats };
+  if ("strings" in held)
+    return { name, type: attributeTypes.STRINGS, strings: held.strings.map((s) => utf8.encode(s)) };
+  if ("tensor" in held) return { name, type: attributeTypes.TENSOR, t: ndarrayToTensor(held.tensor, "") };
+  if ("proto" in held) return held.proto as AttributeProto;
+  throw new Error(`emit: the attribute "${name}" holds a JavaScript value and cannot be written`);
+}
+
+function valueInfo({ name, tensor }: Port): Draft<"ValueInfoProto"> {
+  const dim = tensor.shape.map((dimValue) => ({ dimValue }));
+  return { name, type: { tensorType: { elemType: dtypes[tensor.dtype].code, shape: { dim } } } };
+}

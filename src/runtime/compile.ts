@@ -1,0 +1,197 @@
+/** Functions of tensors, run by ONNX Runtime. */
+import { emitModel, type ModelDraft } from "../onnx/emit.ts";
+import { NDArray } from "../tensor/ndarray.ts";
+import { erase, reachable } from "../tensor/rewrite.ts";
+import { sameShape, showShape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import * as tree from "../tensor/tree.ts";
+import { lowerFloat64 } from "./lowering.ts";
+import { type RunOptions, Session } from "./session.ts";
+
+export interface CompileOptions extends RunOptions {
+  /**
+   * Arguments, by position, whose memory outputs of the same shape and dtype may reuse, so that a training step allocates
+   * nothing. The arrays passed there are used up: read the returned ones instead, or keep a `copy()`.
+   */
+  readonly donate?: readonly number[];
+}
+
+/** What a compiled function takes for a traced argument: arrays (or plain numbers) for tensors. */
+export type Argument<T> = T extends Tensor
+  ? NDArray | number
+  : T extends (...args: never[]) => unknown
+    ? T
+    : T extends object
+      ? { [K in keyof T]: Argument<T[K]> }
+      : T;
+
+export interface Compiled<A extends readonly unknown[], R> {
+  (...args: { [K in keyof A]: Argument<A[K]> }): Promise<tree.Concrete<R>>;
+  /** The ONNX graph that runs for arguments like these. */
+  graph(...args: { [K in keyof A]: Argument<A[K]> }): ModelDraft;
+  /** Free all sessions. Later calls are errors. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Turn a function of tensors into one ONNX graph and run it in one call. The function may take and return trees of tensors;
+ * the compiled function takes and returns the same trees of arrays. It is traced once for each signature: the structure of
+ * the arguments, the shapes and dtypes of their arrays, and whatever else they hold. Numbers are float32 scalars.
+ */
+export function compile<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options: CompileOptions = {},
+): Compiled<A, R> {
+  const programs = new Map<string, Program>();
+  let disposed = false;
+
+  const programFor = (args: readonly unknown[]): Program => {
+    if (disposed) throw new Error("compile: this function was disposed: compile it again");
+    const key = signature(args);
+    let program = programs.get(key);
+    if (program === undefined) {
+      program = new Program((traced) => fn(...(traced as unknown as A)), args, options);
+      programs.set(key, program);
+    }
+    return program;
+  };
+
+  const call = async (...args: readonly unknown[]) => programFor(args).run(args) as Promise<tree.Concrete<R>>;
+  return Object.assign(call, {
+    graph: (...args: readonly unknown[]) => programFor(args).graph,
+    dispose: async () => {
+      disposed = true;
+      const all = [...programs.values()];
+      programs.clear();
+      await Promise.all(all.map((p) => p.dispose()));
+    },
+  });
+}
+
+function signature(args: readonly unknown[]): string {
+  let key = "";
+  tree.forEach(args, (leaf: unknown, path) => {
+    if (leaf instanceof NDArray) key += `${path}:${leaf.dtype}${leaf.shape};`;
+    else if (typeof leaf === "number") key += `${path}:float32;`;
+    else if (leaf instanceof Tensor) throw new TypeError(tensorArgument(path));
+    else key += `${path}=${String(leaf)};`;
+  });
+  return key;
+}
+
+function tensorArgument(path: string): string {
+  return `compile: argument "${path}" is a symbolic Tensor: compiled functions take NDArrays, call them outside of traced ones`;
+}
+
+/** A traced signature: its graph, and the session that runs it. */
+class Program {
+  readonly graph: ModelDraft;
+  private readonly session: () => Promise<Session>;
+  private readonly result: unknown;
+  private readonly ports: PortMap;
+  /** Used-up arrays, by the output that will be written there next. */
+  private readonly spare = new Map<string, NDArray>();
+
+  constructor(
+    fn: (traced: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+    options: CompileOptions,
+  ) {
+    const traced = tree.map((leaf: unknown) => asInput(leaf), args) as unknown[];
+    this.result = fn(traced);
+    this.ports = connect(args, traced, this.result, options.donate ?? []);
+    this.graph = emitModel(this.ports);
+    let session: Promise<Session> | undefined;
+    this.session = () => {
+      session ??= Session.create(this.graph, options);
+      return session;
+    };
+  }
+
+  async run(args: readonly unknown[]): Promise<unknown> {
+    const leaves = tree.leaves(args) as unknown[];
+    const inputs: Record<string, NDArray> = {};
+    for (const { name, leaf } of this.ports.inputs) inputs[name] = asArray(leaves[leaf]);
+    const memory = Object.fromEntries(this.spare);
+    this.spare.clear();
+    const session = await this.session();
+    const outputs = await session.run(inputs, memory);
+    for (const { output, leaf } of this.ports.donations) {
+      this.spare.set(output, (leaves[leaf] as NDArray).donate());
+    }
+    return tree.map(
+      (leaf: unknown) => (leaf instanceof Tensor ? outputs[this.ports.names.get(leaf)!]! : leaf),
+      this.result,
+    );
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.session()).dispose();
+  }
+}
+
+interface PortMap {
+  readonly inputs: readonly { name: string; tensor: Tensor; leaf: number }[];
+  readonly outputs: readonly { name: string; tensor: Tensor }[];
+  readonly donations: readonly { output: string; leaf: number }[];
+  /** The name of each traced result. */
+  readonly names: ReadonlyMap<Tensor, string>;
+}
+
+/** Name what goes in and out, leaving out the inputs that nothing depends on; and pair donated inputs with outputs. */
+function connect(
+  args: readonly unknown[],
+  traced: readonly unknown[],
+  result: unknown,
+  donate: readonly number[],
+): PortMap {
+  const results = [...new Set((tree.leaves(result) as unknown[]).filter((t) => t instanceof Tensor))];
+  const computed = lowerFloat64(erase(results));
+  const names = new Map(results.map((t, i) => [t, `output_${i}`]));
+  const outputs = results.map((t, i) => ({ name: names.get(t)!, tensor: computed[i]! }));
+
+  const used = new Set(reachable(computed).map((n) => n.outputs[0]));
+  const all = (tree.leaves(traced) as unknown[]).map((tensor, leaf) => ({ tensor, leaf }));
+  const inputs = all.flatMap(({ tensor, leaf }) =>
+    tensor instanceof Tensor && used.has(tensor) ? [{ name: `input_${leaf}`, tensor, leaf }] : [],
+  );
+
+  const free = new Set(outputs);
+  const donations = donatedLeaves(args, donate).flatMap((leaf) => {
+    const input = all[leaf]!.tensor as Tensor;
+    const match = [...free].find(
+      (o) => o.tensor.dtype === input.dtype && sameShape(o.tensor.shape, input.shape),
+    );
+    if (match === undefined) return [];
+    free.delete(match);
+    return [{ output: match.name, leaf }];
+  });
+  return { inputs, outputs, donations, names };
+}
+
+/** The places, among all leaves of the arguments, of the arrays in donated arguments. */
+function donatedLeaves(args: readonly unknown[], donate: readonly number[]): number[] {
+  const wrong = donate.find((i) => !Number.isInteger(i) || i < 0 || i >= args.length);
+  if (wrong !== undefined)
+    throw new RangeError(`compile: donate names argument ${wrong}, there are ${args.length}`);
+  let at = 0;
+  return args.flatMap((arg, i) => {
+    const leaves = (tree.leaves(arg) as unknown[]).map((leaf) => ({ leaf, at: at++ }));
+    return donate.includes(i) ? leaves.flatMap((l) => (l.leaf instanceof NDArray ? [l.at] : [])) : [];
+  });
+}
+
+function asInput(leaf: unknown): unknown {
+  if (leaf instanceof NDArray) return Tensor.input(leaf.shape, leaf.dtype);
+  return typeof leaf === "number" ? Tensor.input([], "float32") : leaf;
+}
+
+function asArray(leaf: unknown): NDArray {
+  if (typeof leaf === "number") return NDArray.scalar(leaf);
+  const array = leaf as NDArray;
+  if (array.isDonated)
+    throw new Error(
+      `compile: an argument ${array.dtype}${showShape(array.shape)} was donated to an earlier call: pass the array that the call returned, or a copy() made before`,
+    );
+  return array;
+}
