@@ -16,7 +16,11 @@ export const IR_VERSION = 10;
 export interface Port {
   readonly name: string;
   readonly tensor: Tensor;
+  /** Its sizes as the file states them: a name is a symbolic size, undefined an unknown one. Default: those of the tensor. */
+  readonly sizes?: readonly Size[];
 }
+
+export type Size = number | string | undefined;
 
 /** An input of the traced graph that is stored in the file, under its name. */
 export interface Weight extends Port {
@@ -132,7 +136,9 @@ function attributeProto(name: string, value: Attribute): Draft<"AttributeProto">
   throw new Error(`emit: the attribute "${name}" holds a JavaScript value and cannot be written`);
 }
 
-function valueInfo({ name, tensor }: Port): Draft<"ValueInfoProto"> {
-  const dim = tensor.shape.map((dimValue) => ({ dimValue }));
+function valueInfo({ name, tensor, sizes = tensor.shape }: Port): Draft<"ValueInfoProto"> {
+  const dim = sizes.map((d) =>
+    typeof d === "number" ? { dimValue: d } : d === undefined ? {} : { dimParam: d },
+  );
   return { name, type: { tensorType: { elemType: dtypes[tensor.dtype].code, shape: { dim } } } };
 }

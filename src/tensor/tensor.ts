@@ -1,6 +1,8 @@
 import { type DType, dtypes, isFloat } from "./dtype.ts";
 import { fail } from "./fail.ts";
 import { NDArray, type Nested } from "./ndarray.ts";
+// Fills the operator table. The modules there import this one in turn: neither uses the other while it loads.
+import "./operators/index.ts";
 import { type Attributes, attributesKey, INTERNAL, Node, operators, type TensorType } from "./node.ts";
 import {
   broadcastShapes,
