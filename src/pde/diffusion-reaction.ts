@@ -17,7 +17,7 @@ export interface DiffusionReactionOptions {
 
 /**
  * A solver of s_t = D s_xx + k s^2 + u(x), with s = 0 at time 0 and at both ends: Crank-Nicolson with the reaction
- * linearised about the last level, second order in space and time (Lu et al., DeepONet, section 4.3 and its code).
+ * linearised about the last level, second order in space and time (the scheme of the DeepONet code, Lu et al. 2019).
  *
  * The solver takes u on the `nodes` grid nodes and fills `out`, [levels, nodes] (one row a time level); without `out`, a
  * new array.

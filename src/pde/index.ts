@@ -1,4 +1,5 @@
 export { type DiffusionReactionOptions, diffusionReactionSolver } from "./diffusion-reaction.ts";
+export { randomSource } from "./random-source.ts";
 export type { FunctionSampler, RandomSource } from "./function-sampler.ts";
 export { chebyshevFunctions, powerSeries, type SeriesOptions } from "./function-space.ts";
 export { linearInterpolator, linspace, piecewiseLinear } from "./interpolate.ts";

@@ -5,12 +5,14 @@ import { chebyshevFunctions, powerSeries } from "./function-space.ts";
 import { linspace } from "./interpolate.ts";
 import { type CovarianceKernel, covariance, gaussianRandomField } from "./random-field.ts";
 
-/** A linear congruential generator with Box-Muller: for tests only. */
+/** A 32-bit xorshift generator with Box-Muller: for tests only. */
 function testSource(seed: number): RandomSource {
-  let state = BigInt(seed) * 7919n + 12345n;
+  let state = seed * 2654435761 + 1;
   const next = () => {
-    state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
-    return Number(state >> 11n) / 2 ** 53;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
   return {

@@ -16,6 +16,9 @@ describe("the generator", () => {
     [[0x13198a2e, 0x03707344], [0x243f6a88, 0x85a308d3], "c4923a9c 483df7a0"],
   ] as const)("Threefry-2x32 of key %j and counter %j", (key, counter, expected) => {
     expect(hex(random.threefry(hostArithmetic, key, counter))).toBe(expected);
+    const words = [0, 0];
+    random.threefryWords(key[0], key[1], counter[0], counter[1], words);
+    expect(hex(words)).toBe(expected);
   });
 
   it("splits a key into different ones, the same ones each time", () => {

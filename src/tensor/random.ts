@@ -111,7 +111,8 @@ function derived(key: Key, counter: number, purpose: number): Key {
     const words = threefry(a, keyWords(key), [a.word(counter), a.word(purpose)]);
     return concat(words.map((w) => w.reshape([1])));
   }
-  const words = threefry(hostArithmetic, hostKey(key), [counter, purpose]);
+  const words = [0, 0];
+  threefryWords(...hostKey(key), counter, purpose, words);
   return new NDArray(Uint32Array.from(words), [2], "uint32");
 }
 
@@ -128,10 +129,12 @@ function draw<K extends Key>(key: K, shape: Shape, dtype: DType, sample: Sampler
 
 function drawArray(key: NDArray, shape: Shape, dtype: DType, sample: Sampler, lanes: number): NDArray {
   const out = allocate(dtype, sizeOf(shape));
-  const own = hostKey(key);
+  const [k0, k1] = hostKey(key);
+  const words = [0, 0];
   const whole = dtype === "int64";
   for (let lane = 0; lane < lanes; lane++) {
-    const values = sample(hostArithmetic, threefry(hostArithmetic, own, [lane, BITS]));
+    threefryWords(k0, k1, lane, BITS, words);
+    const values = sample(hostArithmetic, words);
     for (let j = 0, at = lane; j < values.length && at < out.length; j++, at += lanes) {
       out[at] = whole ? (BigInt(values[j]!) as unknown as number) : values[j]!;
     }
@@ -187,6 +190,24 @@ export function threefry<T>(a: Arithmetic<T>, [k0, k1]: readonly [T, T], counter
   return [x, y];
 }
 
+/** The same on host numbers, without an allocation: what most random numbers are made by. */
+export function threefryWords(k0: number, k1: number, c0: number, c1: number, out: number[]): void {
+  const keys = [k0, k1, k0 ^ k1 ^ PARITY];
+  let x = (c0 + k0) | 0;
+  let y = (c1 + k1) | 0;
+  for (let round = 0; round < 20; round++) {
+    const bits = ROTATIONS[round & 7]!;
+    x = (x + y) | 0;
+    y = ((y << bits) | (y >>> (32 - bits))) ^ x;
+    if ((round & 3) !== 3) continue;
+    const block = (round + 1) >> 2;
+    x = (x + keys[block % 3]!) | 0;
+    y = (y + keys[(block + 1) % 3]! + block) | 0;
+  }
+  out[0] = x >>> 0;
+  out[1] = y >>> 0;
+}
+
 function unit24<T>(a: Arithmetic<T>, words: readonly T[]): T[] {
   return words.map((w) => a.mul(a.real(a.shiftRight(w, 8)), 2 ** -24));
 }
@@ -214,8 +235,9 @@ function boxMuller<T>(a: Arithmetic<T>, [first, second]: readonly T[]): T[] {
 
 /** A polynomial in x, from the coefficient of x^0 up. */
 function polynomial<T>(a: Arithmetic<T>, x: T, coefficients: readonly number[]): T {
-  const [last, ...rest] = [...coefficients].reverse();
-  return rest.reduce<T>((sum, c) => a.add(a.mul(sum, x), c), a.add(a.mul(x, 0), last!));
+  let sum = a.add(a.mul(x, coefficients.at(-1)!), coefficients.at(-2)!);
+  for (let i = coefficients.length - 3; i >= 0; i--) sum = a.add(a.mul(sum, x), coefficients[i]!);
+  return sum;
 }
 
 const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 2 / (2 * k + 1));

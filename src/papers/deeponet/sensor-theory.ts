@@ -1,5 +1,5 @@
 /**
- * The bound on max |s - s_m| over an interval of this length (paper, Theorem 2 and its lemma; Gronwall):
+ * The bound on max |s - s_m| over an interval of this length (the sensor theory of Lu et al. 2019; Gronwall):
  * c length kappa exp(c length), for s' = g(s, u, x) with g Lipschitz with constant c in s and in u, and `kappa` a bound on
  * max |u - u_m|, u_m the piecewise-linear interpolant of u at the sensors.
  */

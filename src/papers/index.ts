@@ -1,0 +1,23 @@
+import type { Experiment } from "../experiment/define.ts";
+
+/** What is known about a paper without loading its code: `list` shows it at once. */
+export interface PaperEntry {
+  readonly slug: string;
+  readonly title: string;
+  readonly year: number;
+  readonly family: string;
+  /** The experiment, with everything else. */
+  load(): Promise<Experiment>;
+}
+
+/** Every paper, in the order of its publication. */
+export const papers: readonly PaperEntry[] = [
+  {
+    slug: "deeponet",
+    title:
+      "DeepONet: Learning nonlinear operators for identifying differential equations based on the universal approximation theorem of operators",
+    year: 2019,
+    family: "neural operators",
+    load: async () => (await import("./deeponet/experiment.ts")).default,
+  },
+];
