@@ -31,6 +31,7 @@ export function pullback(
   outputs.forEach((t, i) => addTo(t, cotangents[i]!));
 
   for (const node of order.reverse()) {
+    if (!active.has(node)) continue;
     const dys = node.outputs.map((t) => sums.get(t));
     if (dys.every((dy) => dy === undefined)) continue;
     // What reaches the loss only as indices or conditions has the derivative 0 wherever it has one.

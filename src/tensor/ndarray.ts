@@ -169,7 +169,7 @@ function dtypeOf(data: TypedArray): DType {
 function element(value: number | boolean | bigint, dtype: DType): number {
   if (dtype === "float16")
     throw new TypeError("NDArray: float16 is carried as raw bits and cannot be made from numbers");
-  if (dtype === "bool") return value ? 1 : 0;
+  if (dtype === "bool") return Number(value) === 0 ? 0 : 1;
   if (isBig(dtype)) return BigInt(value) as unknown as number;
   return Number(value);
 }

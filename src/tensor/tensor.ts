@@ -332,7 +332,10 @@ function reduce(
   axes: readonly number[] | number | undefined,
   options: ReduceOptions = {},
 ): Tensor {
-  return apply(op, [x, integers(normalAxes(axes, x.rank))], { keepdims: options.keepDims ? 1 : 0 });
+  const list = normalAxes(axes, x.rank);
+  // ONNX takes an empty list for all axes.
+  if (list.length === 0) return x;
+  return apply(op, [x, integers(list)], { keepdims: options.keepDims ? 1 : 0 });
 }
 
 /** `value` as a tensor; numbers and booleans take the dtype of `like`. */

@@ -16,11 +16,13 @@ import {
   broadcast,
   broadcastShape,
   broadcastToBool,
+  checkNumbers,
   commonDtype,
   firstFloat,
   ifShaped,
   indicator,
   logical,
+  numeric,
   sameAsFirst,
   scalar,
   uniformValue,
@@ -29,7 +31,10 @@ import {
 /** `condition ? a : b`, elementwise with broadcasting. */
 export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor {
   const like = a instanceof Tensor ? a : b instanceof Tensor ? b : undefined;
-  return apply("Where", [lift(condition), lift(a, like), lift(b, like)]);
+  const [mask, yes, no] = [lift(condition), lift(a, like), lift(b, like)];
+  // ONNX Runtime has no Where for bool.
+  if (yes.dtype === "bool") return mask.and(yes).or(mask.not().and(no));
+  return apply("Where", [mask, yes, no]);
 }
 
 type Rule = (call: BackwardCall) => Tensor;
@@ -41,11 +46,14 @@ function unary(derivative: Rule): Operator {
 
 /** A step function: its derivative is 0 wherever it has one. */
 const step: Operator = {
-  type: sameAsFirst,
-  gradient: ({ x: [x] }) => [Tensor.full(x!.shape, 0, x!.dtype)],
+  type: firstFloat,
+  gradient: ({ x: [x] }) => [Tensor.zeros(x!.shape, x!.dtype)],
 };
 
-const comparison: Operator = { type: broadcastToBool, gradient: "none" };
+const order: Operator = {
+  type: (call) => ({ shape: numeric(call).shape, dtype: "bool" }),
+  gradient: "none",
+};
 const logic: Operator = { type: logical, gradient: "none" };
 
 /** A binary operator with its host arithmetic for constants, its neutral right operand, and its gradient. */
@@ -63,12 +71,12 @@ function arithmetic(
     if (left !== undefined && left === neutral.left) return ifShaped(b!, types);
     return undefined;
   };
-  return { type: broadcast, elementwise: true, gradient, simplify };
+  return { type: numeric, elementwise: true, gradient, simplify };
 }
 
 /** The largest or smallest of any number of tensors. Ties share the gradient equally. */
 const extremum: Operator = {
-  type: broadcast,
+  type: numeric,
   elementwise: true,
   simplify: ({ x }) => (x.length === 1 ? x[0] : undefined),
   gradient: ({ x, y, dy }) => {
@@ -111,10 +119,11 @@ function gate(condition: Tensor, dy: Tensor): Tensor {
   return where(condition, dy, scalar(0, dy));
 }
 
-function powGradient({ x: [a, b], y, dy, needs }: BackwardCall): (Tensor | undefined)[] {
-  const exponent = uniformValue(b!);
-  const slope = b!.mul(a!.pow(b!.sub(1)));
-  const da = exponent !== undefined && exponent !== 0 ? slope : where(b!.equal(0), scalar(0, slope), slope);
+function powGradient({ x: [a, power], y, dy, needs }: BackwardCall): (Tensor | undefined)[] {
+  const b = power!.cast(a!.dtype);
+  const exponent = uniformValue(b);
+  const slope = b.mul(a!.pow(b.sub(1)));
+  const da = exponent !== undefined && exponent !== 0 ? slope : where(b.equal(0), scalar(0, slope), slope);
   const db = () => {
     const positive = a!.greater(0);
     return gate(positive, dy.mul(y).mul(where(positive, a!, scalar(1, a!)).log()));
@@ -143,9 +152,15 @@ defineOperators({
     { right: 1 },
     ({ x: [, b], y, dy }) => [dy.div(b!), dy.mul(y).div(b!).neg()],
   ),
-  Pow: arithmetic((a, b) => a ** b, { right: 1 }, powGradient),
+  Pow: {
+    ...arithmetic((a, b) => a ** b, { right: 1 }, powGradient),
+    type: ({ x }) => {
+      checkNumbers(x);
+      return { shape: broadcastShape(x), dtype: x[0]!.dtype };
+    },
+  },
   Mod: {
-    type: broadcast,
+    type: numeric,
     elementwise: true,
     gradient: ({ x: [a, b], y, dy }) => [dy, dy.mul(y.sub(a!).div(b!).round())],
   },
@@ -155,7 +170,7 @@ defineOperators({
   Mean: { type: broadcast, elementwise: true, gradient: ({ x, dy }) => x.map(() => dy.div(x.length)) },
 
   Neg: {
-    type: sameAsFirst,
+    type: numeric,
     gradient: ({ dy }) => [dy.neg()],
     simplify: ({ x: [x] }, types) => {
       if (x!.node.op === "Neg") return x!.node.inputs[0];
@@ -163,8 +178,8 @@ defineOperators({
       return value === undefined ? undefined : Tensor.full(types[0]!.shape, -value, x!.dtype);
     },
   },
-  Abs: { type: sameAsFirst, gradient: ({ x: [x], dy }) => [dy.mul(x!.sign())] },
-  Sign: step,
+  Abs: { type: numeric, gradient: ({ x: [x], dy }) => [dy.mul(x!.sign())] },
+  Sign: { ...step, type: numeric },
   Floor: step,
   Ceil: step,
   Round: step,
@@ -251,11 +266,11 @@ defineOperators({
     },
   },
 
-  Equal: comparison,
-  Less: comparison,
-  LessOrEqual: comparison,
-  Greater: comparison,
-  GreaterOrEqual: comparison,
+  Equal: { type: broadcastToBool, gradient: "none" },
+  Less: order,
+  LessOrEqual: order,
+  Greater: order,
+  GreaterOrEqual: order,
   IsNaN: { type: ({ x: [x] }) => ({ shape: x!.shape, dtype: "bool" }), gradient: "none" },
   IsInf: { type: ({ x: [x] }) => ({ shape: x!.shape, dtype: "bool" }), gradient: "none" },
   And: logic,
@@ -297,7 +312,8 @@ defineOperators({
       const unchanged = ifShaped(x!, types);
       const value = uniformValue(x!);
       if (unchanged !== undefined || value === undefined || x!.dtype === "float16") return unchanged;
-      if (types[0]!.dtype === "float16") return undefined;
+      if (types[0]!.dtype === "float16" || (!Number.isFinite(value) && !isFloat(types[0]!.dtype)))
+        return undefined;
       return Tensor.constant(new NDArray(Float64Array.of(value), []).cast(types[0]!.dtype)).expand(x!.shape);
     },
   },

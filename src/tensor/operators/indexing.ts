@@ -2,8 +2,9 @@
 import { fail } from "../fail.ts";
 import { NDArray } from "../ndarray.ts";
 import { type BackwardCall, type Call, defineOperators, intAttribute, stringAttribute } from "../node.ts";
-import { normalAxis, type Shape, sameShape, showShape } from "../shape.ts";
+import { normalAxis, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../shape.ts";
 import { apply, applyAll, lift, Tensor, type TensorLike } from "../tensor.ts";
+import { where } from "./elementwise.ts";
 import { commonDtype, constantIntegers } from "./rules.ts";
 
 /** Indices as int64: numbers and nested lists come as float32 arrays. */
@@ -66,21 +67,26 @@ export function topK(
   return { values: values!, indices: indices! };
 }
 
-/** The gradient of a gather: slices added back to their places along an axis of size n. */
+/**
+ * The gradient of a gather: slices added back to their places along an axis of size n. By ScatterElements, because ONNX
+ * Runtime's ScatterND adds in several threads without a lock and loses some where an index occurs often.
+ */
 export function gatherGradient(dy: Tensor, indices: TensorLike, axis: number, n: number): Tensor {
   const at = asIndices(indices);
-  const front = [...at.shape.keys()].map((i) => axis + i);
-  const rest = [...dy.shape.keys()].filter((i) => !front.includes(i));
-  const rows = dy.transpose([...front, ...rest]);
-  const zeros = Tensor.zeros([n, ...rest.map((i) => dy.shape[i]!)], dy.dtype);
-  const sum = apply("ScatterND", [zeros, at.unsqueeze(at.rank), rows], { reduction: "add" });
-  const back = [...rest.keys()].map((i) => (i < axis ? i + 1 : i === axis ? 0 : i));
-  back.splice(axis, back.length - axis, 0, ...range(axis + 1, sum.rank));
-  return sum.transpose(back);
+  const before = dy.shape.slice(0, axis);
+  const after = dy.shape.slice(axis + at.rank);
+  const rows = dy.reshape([...before, at.size, ...after]);
+  const places = at.reshape([at.size, ...after.map(() => 1)]).expand(rows.shape);
+  const zeros = Tensor.zeros([...before, n, ...after], dy.dtype);
+  return scatterElements(zeros, places, rows, { axis, reduction: "add" });
 }
 
-function range(start: number, end: number): number[] {
-  return Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
+/** Indices of several axes as the places in the flattened axes. Negative ones count from the end. */
+function flatIndices(indices: Tensor, sizes: Shape): Tensor {
+  const wide = indices.cast("int64");
+  const limits = lift(NDArray.from([...sizes], "int64"));
+  const fromFront = where(wide.less(0), wide.add(limits), wide);
+  return fromFront.mul(lift(NDArray.from(stridesOf(sizes), "int64"))).sum(-1);
 }
 
 function axisOf({ x: [x], attributes }: Call, standard = 0): number {
@@ -93,18 +99,13 @@ function checkIndices(indices: Tensor): void {
   }
 }
 
-function reductionOf(call: Call): string {
-  const reduction = stringAttribute(call.attributes, "reduction", "none");
-  return reduction;
-}
-
 /** Scatter puts or adds; for its other reductions there is no rule. */
 function scatterGradient(
   call: BackwardCall,
   cleared: () => Tensor,
   picked: () => Tensor,
 ): readonly (Tensor | undefined)[] {
-  const reduction = reductionOf(call);
+  const reduction = stringAttribute(call.attributes, "reduction", "none");
   if (reduction !== "none" && reduction !== "add") {
     fail(
       "a scatter",
@@ -177,7 +178,14 @@ defineOperators({
       if (intAttribute(call.attributes, "batch_dims", 0) !== 0) {
         fail("GatherND", call.x, "there is no gradient rule for batch_dims other than 0: index without them");
       }
-      return [apply("ScatterND", [Tensor.zeros(x!.shape, x!.dtype), indices, call.dy], { reduction: "add" })];
+      const sizes = x!.shape.slice(0, indices!.shape.at(-1)!);
+      const flat = gatherGradient(
+        call.dy.reshape([sizeOf(indices!.shape.slice(0, -1)), ...x!.shape.slice(sizes.length)]),
+        flatIndices(indices!, sizes).flatten(),
+        0,
+        sizeOf(sizes),
+      );
+      return [flat.reshape(x!.shape)];
     },
   },
   ScatterND: {

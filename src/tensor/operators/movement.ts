@@ -129,6 +129,11 @@ function slicesOf({ x: [x, starts, ends, axes, steps] }: Call): Slice[] {
 
 /** The gradient of one slice: each element back to its place, zeros between. */
 function unslice(dy: Tensor, { axis, start, step, count }: Slice, size: number): Tensor {
+  if (count === 0)
+    return Tensor.zeros(
+      dy.shape.map((d, i) => (i === axis ? size : d)),
+      dy.dtype,
+    );
   if (step < 0) {
     return unslice(flip(dy, axis), { axis, start: start + step * (count - 1), step: -step, count }, size);
   }

@@ -11,7 +11,7 @@ import {
 import { normalAxes, normalAxis } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { where } from "./elementwise.ts";
-import { constantIntegers, firstFloat, indicator, sameAsFirst, scalar } from "./rules.ts";
+import { checkNumbers, constantIntegers, firstFloat, indicator, sameAsFirst, scalar } from "./rules.ts";
 
 function axesOf({ x: [x, axes], attributes }: Call): number[] {
   const named = axes === undefined ? [] : constantIntegers(axes, "the axes");
@@ -39,7 +39,10 @@ function reduction(
   simplify?: Operator["simplify"],
 ): Operator {
   return {
-    type: reducedType,
+    type: (call) => {
+      checkNumbers(call.x.slice(0, 1));
+      return reducedType(call);
+    },
     gradient: (call) => {
       const x = call.x[0]!;
       return [gradient(x, kept(call.y, call), kept(call.dy, call), call).expand(x.shape)];
@@ -54,10 +57,14 @@ function reduction(
 const overOneElement: Operator["simplify"] = ({ x: [x] }, types) => x!.reshape(types[0]!.shape);
 
 /** The gradient of an extremum goes in equal parts to the elements that attain it. */
-const extremum = reduction((x, y, dy, call) => {
-  const hits = indicator(x.equal(y), x);
-  return hits.mul(dy.div(hits.sum(axesOf(call), { keepDims: true })));
-}, overOneElement);
+const extremum: Operator = {
+  ...reduction((x, y, dy, call) => {
+    const hits = indicator(x.equal(y), x);
+    return hits.mul(dy.div(hits.sum(axesOf(call), { keepDims: true })));
+  }, overOneElement),
+  // Of bool too: any and all.
+  type: reducedType,
+};
 
 /**
  * Each element's gradient is the product of the others. Formed without division, so that zeros are exact: a square of

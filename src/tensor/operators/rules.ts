@@ -16,6 +16,18 @@ export function firstFloat(call: Call): TensorType {
   return sameAsFirst(call);
 }
 
+/** Throws where a tensor is bool: ONNX does not compute with these. */
+export function checkNumbers(tensors: readonly Tensor[]): void {
+  if (tensors.some((t) => t.dtype === "bool"))
+    throw new RangeError('it takes numbers, not bool: use cast("float32")');
+}
+
+/** Numbers of one dtype, broadcast together. */
+export function numeric(call: Call): TensorType {
+  checkNumbers(call.x);
+  return broadcast(call);
+}
+
 /** All inputs of one dtype, broadcast together. */
 export function broadcast({ x }: Call): TensorType {
   return { shape: broadcastShape(x), dtype: commonDtype(x) };

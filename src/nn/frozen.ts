@@ -1,0 +1,31 @@
+/**
+ * Values that training leaves alone. A tree of weights holds them under the name `frozen`, at any depth: initial weights,
+ * masks, random projections, keys. The name goes with them into checkpoints and files.
+ */
+
+import type { Tensor } from "../tensor/tensor.ts";
+import * as tree from "../tensor/tree.ts";
+
+/** Does this path lead through the name `frozen`? */
+export function isFrozen(path: string): boolean {
+  return path.split("/").includes("frozen");
+}
+
+/** The leaves that are trained, by path. */
+export function trainable<T>(params: T): Record<string, tree.LeafOf<T>> {
+  return Object.fromEntries(Object.entries(tree.toRecord(params)).filter(([path]) => !isFrozen(path)));
+}
+
+/**
+ * The same tree with a function applied to what is trained in it. Frozen leaves stay.
+ *
+ * ```ts
+ * mapTrainable((w) => w.mul(0.5), weights);
+ * ```
+ */
+export function mapTrainable<T>(f: (weight: Tensor, path: string) => Tensor, weights: T): T {
+  return tree.mapWithPath(
+    (leaf, path) => (isFrozen(path) ? leaf : f(leaf as Tensor, path)),
+    weights,
+  ) as unknown as T;
+}
