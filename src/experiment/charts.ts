@@ -36,7 +36,7 @@ export const chartTheme: VegaLiteSpec = {
   background: "transparent",
   font,
   padding: 4,
-  view: { stroke: null, continuousWidth: 460, continuousHeight: 280, discreteWidth: 460 },
+  view: { stroke: null, continuousWidth: 400, continuousHeight: 250, discreteWidth: 400 },
   axis: {
     labelColor: chartInk.faint,
     titleColor: chartInk.text,
@@ -51,8 +51,8 @@ export const chartTheme: VegaLiteSpec = {
     labelPadding: 5,
     labelOverlap: true,
   },
-  axisX: { grid: false },
-  axisY: { domain: false, ticks: false },
+  axisX: { grid: false, tickCount: 6 },
+  axisY: { domain: false, ticks: false, tickCount: 6 },
   legend: {
     orient: "top",
     title: null,
@@ -99,12 +99,12 @@ export interface LineChartOptions {
 
 type Row = { x: number; y: number; series: string; low?: number; high?: number };
 
-/** Lines with a mark at every measured point (up to 40 points a series), one colour and mark shape a series. */
+/** Lines with a mark at every measured point (up to 40 points a series), one colour a series. */
 export function lineChart(o: LineChartOptions): Chart {
   const all = o.series.flatMap((s) =>
     s.points.map((p) => ({ ...row(p, s.name), dashed: s.dashed === true })),
   );
-  const rows = all.filter((r) => drawable(r.x, o.x) && drawable(r.y, o.y));
+  const rows = all.filter((r) => drawable(r.x, o.x) && drawable(r.y, o.y) && drawable(r.low ?? 1, o.y));
   const dropped = all.length - rows.length;
   const names = o.series.map((s) => s.name);
   const many = o.series.some((s) => s.points.length > 40);
@@ -112,13 +112,16 @@ export function lineChart(o: LineChartOptions): Chart {
     field: "series",
     type: "nominal",
     scale: { domain: names },
-    ...(names.length < 2 ? { legend: null } : {}),
+    legend:
+      names.length < 2
+        ? null
+        : { symbolType: "stroke", symbolOpacity: 1, symbolSize: 260, symbolStrokeWidth: 2.5 },
   };
   const base = { x: encodeAxis("x", o.x, rows), y: encodeAxis("y", o.y, rows), color };
   const layers: VegaLiteSpec[] = [{ mark: "line", encoding: { ...base, strokeDash: dashes(o.series) } }];
   if (!many) {
     const filter = { not: { field: "dashed", equal: true } };
-    layers.push({ transform: [{ filter }], mark: "point", encoding: { ...base, shape: { ...color } } });
+    layers.push({ transform: [{ filter }], mark: "point", encoding: base });
   }
   if (rows.some((r) => r.low !== undefined)) {
     const y = { ...base.y, field: "low" };
@@ -134,7 +137,7 @@ export function lineChart(o: LineChartOptions): Chart {
       dropped === 0
         ? o.caption
         : `${o.caption} (${dropped} points that a log axis cannot show are left out.)`,
-    spec: { data: { values: rows }, layer: layers },
+    spec: rows.length === 0 ? nothingToDraw : { data: { values: rows }, layer: layers },
   };
 }
 
@@ -186,6 +189,11 @@ export function barChart(o: BarChartOptions): Chart {
   };
 }
 
+const nothingToDraw: VegaLiteSpec = {
+  data: { values: [{}] },
+  mark: { type: "text", text: "no points to draw", color: chartInk.faint, fontSize: 13 },
+};
+
 function row(p: Point, series: string): Row {
   return p.length === 2 ? { x: p[0], y: p[1], series } : { x: p[0], y: p[1], low: p[2], high: p[3], series };
 }
@@ -200,12 +208,14 @@ function dashes(series: readonly Series[]): VegaLiteSpec {
     field: "series",
     type: "nominal",
     scale: { domain: series.map((s) => s.name), range },
-    legend: null,
+    ...(series.length < 2 ? { legend: null } : {}),
   };
 }
 
 function encodeAxis(field: "x" | "y", axis: Axis, rows: readonly Row[]): VegaLiteSpec {
-  const values = rows.map((r) => r[field]);
+  const values = rows.flatMap((r) =>
+    field === "x" || r.low === undefined ? [r[field]] : [r.y, r.low, r.high!],
+  );
   const scale =
     axis.scale === "log"
       ? { type: "log", nice: false, padding: 8 }

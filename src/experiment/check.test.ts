@@ -1,19 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import lineFit from "../../test/fixtures/line-fit.ts";
-import { experimentChecks } from "./check.ts";
-import { summarise } from "./claims.ts";
+import lineFit, { lineModel } from "../../test/fixtures/line-fit.ts";
+import { NDArray } from "../tensor/ndarray.ts";
+import { checkExperiment } from "./check.ts";
+import { claim, summarise } from "./claims.ts";
 import type { Experiment } from "./define.ts";
 import { defineExperiment } from "./index.ts";
+import type { ModelArtifact } from "./result.ts";
 
 describe("an experiment that keeps the rules passes every check", () => {
-  for (const check of experimentChecks(lineFit)) it(check.name, check.run);
+  for (const check of checkExperiment(lineFit)) it(check.name, check.run);
 });
 
 /** The names of the checks that an experiment fails, with their messages. */
 async function failures(experiment: Experiment): Promise<Record<string, string>> {
   const failed: Record<string, string> = {};
-  for (const check of experimentChecks(experiment)) {
+  for (const check of checkExperiment(experiment)) {
     await check.run().catch((error: Error) => {
       failed[check.name] = error.message;
     });
@@ -64,51 +66,56 @@ describe("the suite finds", () => {
     );
   });
 
-  it("a seed that changes nothing, an ignored signal, unsound results, a chart that loads data, a wrong example", async () => {
-    const model = { onnx: new Uint8Array([1, 2, 3]), example: { inputs: {}, outputs: { y: context0() } } };
-    const bad = changed({
+  it("unsound results: they fail the run, so every check that needs one says why", async () => {
+    const unsound = changed({
       async run(_config, context) {
         await context.stage("one", () => 1);
-        context.metrics({ a: 1 });
+        const c1 = { id: "C1", statement: "s", paper: null, criterion: "", scale: "" };
         return {
-          claims: [
-            {
-              id: "C1",
-              statement: "s",
-              paper: null,
-              ours: summarise(1),
-              criterion: "",
-              scale: "",
-              verdict: "not attempted",
-            },
-          ],
-          tables: [{ title: "t", columns: [{ name: "a" }], rows: [[1, 2]] }],
-          charts: [{ title: "c", caption: "c", spec: { data: { url: "data.csv" }, mark: "bar" } }],
-          models: { m: model },
+          claims: [{ ...c1, ours: summarise(1), verdict: "not attempted" }],
+          tables: [],
+          charts: [],
+          models: {},
         };
       },
     });
-    const failed = await failures(bad);
+    const failed = await failures(unsound);
+    expect(failed["returns sound claims, tables and model names"]).toBe(
+      'claim C1: it is "not attempted" but has a figure of ours',
+    );
+  });
+
+  it("a seed without effect, a chart that loads data, a model that is no model, a wrong example", async () => {
+    const good = lineModel({ a: 2, b: 1 });
+    const wrong = { ...good, example: { ...good.example, outputs: { y: NDArray.from([0, 0, 0, 0]) } } };
+    const make = (models: Record<string, ModelArtifact>): Experiment =>
+      changed({
+        async run(_config, context) {
+          await context.stage("one", () => 1);
+          const c1 = claim({ id: "C1", statement: "s", paper: null, scale: "smoke" });
+          const chart = { title: "c", caption: "c", spec: { data: { url: "data.csv" }, mark: "bar" } };
+          return { claims: [c1.notAttempted("why")], tables: [], charts: [chart], models };
+        },
+      });
+    const failed = await failures(make({ wrong }));
+    const models = "hands out models that ONNX Runtime loads and that reproduce their examples";
+    expect(failed["gives another result for another seed"]).toContain("use context.key");
+    expect(failed["draws every chart"]).toContain("put the data inline");
+    expect(failed[models]).toContain("model wrong, output y: it differs from the example by 5.00");
     expect(
-      Object.values(failed).some((m) => m.includes('it is "not attempted" but has a figure of ours')),
-    ).toBe(true);
+      (await failures(make({ broken: { ...good, onnx: new Uint8Array([1, 2, 3]) } })))[models],
+    ).toContain("does not load");
   });
 
   it("an experiment that ignores the signal", async () => {
+    const store = { read: async () => undefined, write: async () => {}, remove: async () => {} };
     const deaf = changed({
-      async run(config, context) {
-        return lineFit.run(config as never, {
+      run: (config, context) =>
+        lineFit.run(config as never, {
           ...context,
           signal: new AbortController().signal,
-          stage: (_n, f) =>
-            Promise.resolve(
-              f({
-                name: "x",
-                store: { read: async () => undefined, write: async () => {}, remove: async () => {} },
-              }),
-            ),
-        });
-      },
+          stage: async (name, work) => work({ name, store }),
+        }),
     });
     const failed = await failures(deaf);
     expect(failed["stops when interrupted, and ends bit-identical when resumed"]).toContain(
@@ -116,11 +123,3 @@ describe("the suite finds", () => {
     );
   });
 });
-
-function context0() {
-  return lineFitExample;
-}
-
-import { NDArray } from "../tensor/ndarray.ts";
-
-const lineFitExample = NDArray.from([1]);

@@ -17,10 +17,10 @@ export interface ExperimentCheck {
 
 /**
  * What every experiment must fulfil, as a list of checks for a test file:
- * `for (const check of experimentChecks(experiment)) it(check.name, check.run)`. They run the smoke preset several times.
+ * `for (const check of checkExperiment(experiment)) it(check.name, check.run)`. They run the smoke preset several times.
  * `seconds` is how long one smoke run may take (default 60).
  */
-export function experimentChecks(experiment: Experiment, { seconds = 60 } = {}): ExperimentCheck[] {
+export function checkExperiment(experiment: Experiment, { seconds = 60 } = {}): ExperimentCheck[] {
   const runs = smokeRuns(experiment);
   return [
     { name: "states its paper in full", run: async () => checkPaper(experiment) },

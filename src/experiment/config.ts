@@ -31,11 +31,9 @@ export function resolveConfig(
     setPath(experiment, config, key, parseValue(text));
   }
   for (const [key, text] of texts) {
-    const parsed = experiment.config.safeParse(config);
-    const wrong = parsed.error?.issues.some(
-      (i) => i.path.join(".") === key && i.code === "invalid_type" && i.expected === "string",
-    );
-    if (wrong === true) setPath(experiment, config, key, text);
+    const issue = experiment.config.safeParse(config).error?.issues.find((i) => i.path.join(".") === key);
+    const wantsText = issue?.code === "invalid_type" && issue.expected === "string";
+    if (wantsText && typeof parseValue(text) !== "object") setPath(experiment, config, key, text);
   }
   return parseConfig(experiment, config);
 }

@@ -1,4 +1,5 @@
-import { NDArray } from "../tensor/ndarray.ts";
+import type { NDArray } from "../tensor/ndarray.ts";
+import * as random from "../tensor/random.ts";
 import type { PresetName } from "./define.ts";
 import { type Metrics, MetricsLog } from "./metrics.ts";
 import { decodeStageValue, encodeStageValue } from "./stage-value.ts";
@@ -115,7 +116,7 @@ export async function createContext(o: ContextOptions): Promise<{ context: Conte
   };
 
   const context: Context = {
-    key: keyOf(o.seed),
+    key: random.key(o.seed),
     seed: o.seed,
     preset: o.preset,
     device: o.device,
@@ -169,8 +170,4 @@ function checkedFileName(name: string): string {
     );
   }
   return name;
-}
-
-function keyOf(seed: number): NDArray {
-  return new NDArray(Uint32Array.of(Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0), [2]);
 }

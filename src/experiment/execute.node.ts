@@ -73,12 +73,13 @@ async function runInto(
   const problem = problemsOf(result)[0];
   if (problem !== undefined) throw new Error(problem);
   await writeResult(folder, result);
+  const worked = { status: "done", duration: duration() } as const;
   if (o.report !== undefined) {
     const done: Run = await loadRun(folder.path);
-    const shown = { ...done, record: { ...done.record, status: "done", duration: duration() } as const };
+    const shown = { ...done, record: { ...done.record, ...worked } };
     await store.write("report.html", new TextEncoder().encode(await o.report(shown, experiment)));
   }
-  await folder.update({ status: "done", duration: duration(), finished: new Date().toISOString() });
+  await folder.update({ ...worked, finished: new Date().toISOString() });
   folder.removeResumeState();
 }
 

@@ -40,11 +40,11 @@ export function formatCell(value: string | number | null, format: ColumnFormat =
   return formatNumber(value);
 }
 
-/** A length of time: `0.42 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
+/** A length of time: `42 ms`, `1.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
-  if (seconds < 10)
-    return `${stripZeros(seconds.toPrecision(2).replace(/e.*/, ""))} s`.replace(/^.*e-.*$/, "0 s");
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
   const two = (n: number): string => String(n).padStart(2, "0");

@@ -99,11 +99,25 @@ const special = new Map<string, number>([
   ["-Infinity", Number.NEGATIVE_INFINITY],
 ]);
 
-/** JSON with numbers that are not finite as the strings "NaN", "Infinity" and "-Infinity". */
-export function toJson(value: unknown, indent?: number): string {
+/** JSON on one line, with numbers that are not finite as the strings "NaN", "Infinity" and "-Infinity". */
+export function toJson(value: unknown): string {
   const encode = (_: string, v: unknown): unknown =>
     typeof v === "number" && !Number.isFinite(v) ? String(v) : v;
-  return JSON.stringify(value, encode, indent);
+  return JSON.stringify(value, encode);
+}
+
+/** The same, indented for reading; what fits on a line stays on one. */
+export function toReadableJson(value: unknown, indent = ""): string {
+  const short = toJson(value);
+  if (value === null || typeof value !== "object" || indent.length + short.length <= 110) return short;
+  const inner = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const parts = Array.isArray(value)
+    ? value.map((v: unknown) => toReadableJson(v ?? null, inner))
+    : Object.entries(value)
+        .filter(([, v]) => v !== undefined)
+        .map(([k, v]) => `${JSON.stringify(k)}: ${toReadableJson(v, inner)}`);
+  return `${open}\n${parts.map((p) => inner + p).join(",\n")}\n${indent}${close}`;
 }
 
 /** The inverse of `toJson`. */

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Config } from "./config.ts";
 import { type DeviceName, deviceNames, RESUME_FOLDER } from "./context.ts";
@@ -7,7 +7,7 @@ import { type PresetName, presetNames } from "./define.ts";
 import { codeOf, fileError, folderStore } from "./files.node.ts";
 import { lockFolder } from "./lock.node.ts";
 import { machine, versions } from "./machine.node.ts";
-import { fromJson, type StoredResult, toJson } from "./result.ts";
+import { fromJson, type StoredResult, toReadableJson } from "./result.ts";
 import type { RunStore } from "./store.ts";
 
 const recordSchema = z.object({
@@ -116,7 +116,7 @@ export class RunFolder {
   }
 
   async writeJson(name: string, value: unknown): Promise<void> {
-    await this.store.write(name, new TextEncoder().encode(`${toJson(value, 2)}\n`));
+    await this.store.write(name, new TextEncoder().encode(`${toReadableJson(value)}\n`));
   }
 
   /** Remove what only a resumed run needs. */
@@ -131,13 +131,25 @@ export class RunFolder {
 
 function makeEmptyFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
     if (readdirSync(path).length === 0) return;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") throw new Error(`${path} is a file: name a folder for the run`);
+    if (codeOf(error) === "ENOTDIR" && existsSync(path))
+      throw new Error(`${path} is a file: name a folder for the run`);
     throw fileError("write", path, error);
   }
   throw new Error(`the folder ${path} is not empty: name a new one, or go on with the run in it by --resume`);
+}
+
+/** Like a recursive mkdir, which on a read-only file system complains that the folder is not there. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
 }
 
 function removeTemporaries(folder: string): void {

@@ -29,3 +29,8 @@ export function mapTrainable<T>(f: (weight: Tensor, path: string) => Tensor, wei
     weights,
   ) as unknown as T;
 }
+
+/** The same tree with other leaves at these paths: `withTrainable(params, trainable(params))` is `params`. */
+export function withTrainable<T>(params: unknown, leaves: Readonly<Record<string, unknown>>): T {
+  return tree.mapWithPath((leaf, path) => (Object.hasOwn(leaves, path) ? leaves[path] : leaf), params) as T;
+}

@@ -17,7 +17,7 @@ describe("dense", () => {
     ]),
     bias: NDArray.from([10, 20, 30]),
   };
-  const run = compile((p: tree.Traced<nn.LinearParams>, x: Tensor) => layer.apply(p, x));
+  const run = compile((p: tree.Traced<nn.DenseParams>, x: Tensor) => layer.apply(p, x));
 
   it("is x kernel + bias, for any shape of x", async () => {
     const matrix = await run(
@@ -33,7 +33,8 @@ describe("dense", () => {
     ]);
     expect((await run(params, NDArray.from([1, 1]))).toNested()).toEqual([15, 27, 39]);
     expect((await run(params, NDArray.from([[[2, 0]]]))).toNested()).toEqual([[[12, 24, 36]]]);
-    expect((await run({ kernel: params.kernel }, NDArray.from([[1, 1]]))).toNested()).toEqual([[5, 7, 9]]);
+    const bare = compile(nn.dense({ inputs: 2, outputs: 3, bias: false }).apply);
+    expect((await bare({ kernel: params.kernel }, NDArray.from([[1, 1]]))).toNested()).toEqual([[5, 7, 9]]);
   });
 
   it("is one Gemm for matrices", () => {
