@@ -1,6 +1,6 @@
 import { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
-import type { Optimizer, State, TracedState } from "./optimizer.ts";
+import { numbered, type Optimizer, type TracedState } from "./optimizer.ts";
 
 export interface Group {
   /** Patterns of paths, as `tree.matches` reads them. */
@@ -43,10 +43,9 @@ export function groups(list: readonly Group[]): Optimizer {
       const parts = divide(params);
       const empty = parts.findIndex((part) => Object.keys(part).length === 0);
       if (empty >= 0) throw new RangeError(emptyGroup(patterns[empty]!, empty));
-      return list.map((g, i): State => (g.optimizer === "frozen" ? {} : g.optimizer.init(parts[i])));
+      return numbered(list.map((g, i) => (g.optimizer === "frozen" ? {} : g.optimizer.init(parts[i]))));
     },
     update: <P>(gradients: P, state: TracedState, params: P) => {
-      const states = state as readonly TracedState[];
       const weights = divide<Tensor>(params);
       const updates: Record<string, Tensor> = {};
       const next = divide<Tensor>(gradients).map((own, i) => {
@@ -55,11 +54,11 @@ export function groups(list: readonly Group[]): Optimizer {
           for (const [path, w] of Object.entries(weights[i]!)) updates[path] = Tensor.zeros(w.shape, w.dtype);
           return {};
         }
-        const made = optimizer.update(own, states[i]!, weights[i]!);
+        const made = optimizer.update(own, state[i] as TracedState, weights[i]!);
         Object.assign(updates, made.updates);
         return made.state;
       });
-      return { updates: tree.fromRecord(params, updates) as unknown as P, state: next };
+      return { updates: tree.fromRecord(params, updates) as unknown as P, state: numbered(next) };
     },
   };
 }

@@ -15,12 +15,15 @@ import type { NDArray } from "../tensor/ndarray.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
 
-type Tree<Leaf> = Leaf | readonly Tree<Leaf>[] | { readonly [name: string]: Tree<Leaf> };
+/** What an optimizer remembers, step count included, as a tree of arrays: what is saved is the whole of it. */
+export interface State {
+  readonly [name: string]: NDArray | State;
+}
 
-/** What an optimizer remembers, step count included, as arrays: what is saved is the whole of it. */
-export type State = Tree<NDArray>;
 /** A state while it is traced. */
-export type TracedState = Tree<Tensor>;
+export interface TracedState {
+  readonly [name: string]: Tensor | TracedState;
+}
 
 export interface Update<P> {
   /** To be added to the weights: see `applyUpdates`. */
@@ -50,16 +53,20 @@ export function applyUpdates<P>(params: P, updates: P): P {
  */
 export function chain(...optimizers: readonly Optimizer[]): Optimizer {
   return {
-    init: (params) => optimizers.map((o) => o.init(params)),
+    init: (params) => numbered(optimizers.map((o) => o.init(params))),
     update: (gradients, state, params) => {
-      const states = state as readonly TracedState[];
       let updates = gradients;
       const next = optimizers.map((o, i) => {
-        const made = o.update(updates, states[i]!, params);
+        const made = o.update(updates, state[i] as TracedState, params);
         updates = made.updates;
         return made.state;
       });
-      return { updates, state: next };
+      return { updates, state: numbered(next) };
     },
   };
+}
+
+/** An object with the places of a list as names. */
+export function numbered<T>(list: readonly T[]): Record<string, T> {
+  return Object.fromEntries(list.entries());
 }

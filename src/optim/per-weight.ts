@@ -24,11 +24,11 @@ export interface Rule<Slot extends string, Coefficient extends string> {
 export function perWeight<S extends string, C extends string>(rule: Rule<S, C>): Optimizer {
   return {
     init: (params) => {
-      const slots = rule.slots.map((slot) => [slot, tree.map(zerosLike, params) as State] as const);
+      const slots = rule.slots.map((slot) => [slot, tree.map(zerosLike, params) as NDArray | State] as const);
       return { step: NDArray.scalar(0, "int64"), ...Object.fromEntries(slots) };
     },
     update: (gradients, state, params) => {
-      const before = state as Readonly<Record<S | "step", TracedState>>;
+      const before: Readonly<Record<string, unknown>> = state;
       const step = before.step as Tensor;
       const coefficients = rule.coefficients(step.cast("float64"));
       const slots = rule.slots.map((slot) => tree.toRecord(before[slot]) as Record<string, Tensor>);

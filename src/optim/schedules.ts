@@ -69,21 +69,21 @@ export function cosine(o: {
 }
 
 /**
- * Linear from `start` (default 0) at step 0 to the first value of `then` at step `steps`, and `then` from there on, which
- * counts its own steps from 0. `optim.warmUp({ steps: 500, then: optim.cosine({ value: 1e-3, steps: 9_500 }) })`
+ * Linear from `start` (default 0) at step 0 to the first value of `schedule` at step `steps`, and `schedule` from there on, which
+ * counts its own steps from 0. `optim.warmUp({ steps: 500, schedule: optim.cosine({ value: 1e-3, steps: 9_500 }) })`
  */
 export function warmUp(o: {
   readonly steps: number;
-  readonly then: number | Schedule;
+  readonly schedule: number | Schedule;
   readonly start?: number | undefined;
 }): Schedule {
   positive("warmUp", "steps", o.steps);
   const { start = 0 } = o;
-  const then = scheduleOf(o.then);
+  const after = scheduleOf(o.schedule);
   return (count) => {
-    const peak = then(Tensor.constant(0, "float64"));
+    const peak = after(Tensor.constant(0, "float64"));
     const rising = peak.sub(start).mul(count.div(o.steps)).add(start);
-    return where(count.less(o.steps), rising, then(count.sub(o.steps).maximum(0)));
+    return where(count.less(o.steps), rising, after(count.sub(o.steps).maximum(0)));
   };
 }
 

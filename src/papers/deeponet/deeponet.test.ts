@@ -4,7 +4,7 @@ import { NDArray } from "../../tensor/ndarray.ts";
 import * as random from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import * as tree from "../../tensor/tree.ts";
-import { type DeepONetParams, deepONet, type OperatorModel, type StackedParams } from "./deeponet.ts";
+import { DeepONet, type DeepONetParams, type OperatorModel, type StackedParams } from "./deeponet.ts";
 
 const sizes = { sensors: 7, queryDim: 2, latent: 5, branch: [6], trunk: [6, 6] };
 const u = random.normal(random.key(1), [4, 7]);
@@ -45,7 +45,7 @@ function withLast(
 }
 
 describe("the network", () => {
-  const net = deepONet(sizes);
+  const net = DeepONet(sizes);
   const params = { ...net.init(random.key(0)), bias: NDArray.from([0.25]) };
 
   it("is bilinear: the output less b_0 scales with the branch", async () => {
@@ -118,7 +118,7 @@ describe("the network", () => {
   });
 
   it("has several outputs on request, the same by rows and by the Cartesian product", async () => {
-    const several = deepONet({ ...sizes, outputs: 3 });
+    const several = DeepONet({ ...sizes, outputs: 3 });
     const p = several.init(random.key(5));
     const [rows, grid] = [await run(several, p), await run(several, p, true)];
     expect(rows.shape).toEqual([4, 3]);
@@ -131,7 +131,7 @@ describe("parameter counts", () => {
   const count = (o: object) =>
     tree
       .leaves(
-        deepONet({ sensors: 100, queryDim: 1, latent: 40, branch: [40], trunk: [40, 40], ...o }).init(
+        DeepONet({ sensors: 100, queryDim: 1, latent: 40, branch: [40], trunk: [40, 40], ...o }).init(
           random.key(0),
         ),
       )
@@ -151,7 +151,7 @@ describe("parameter counts", () => {
 });
 
 it("a stacked net of row slices of an unstacked one gives the same outputs", async () => {
-  const unstacked = deepONet(sizes);
+  const unstacked = DeepONet(sizes);
   const params = unstacked.init(random.key(6));
   const [hidden, last] = (params.branch as MlpTree).layers;
   const repeated = (a: NDArray, shape: number[]) =>
@@ -173,12 +173,12 @@ it("a stacked net of row slices of an unstacked one gives the same outputs", asy
       },
     ],
   };
-  const stacked = deepONet({ ...sizes, stacked: true });
+  const stacked = DeepONet({ ...sizes, stacked: true });
   expectClose(await run(stacked, { ...params, branch }), await run(unstacked, params));
 });
 
 describe("errors say what does not fit", () => {
-  const net = deepONet(sizes);
+  const net = DeepONet(sizes);
   const params = net.init(random.key(0));
 
   it.each([
@@ -205,7 +205,7 @@ describe("errors say what does not fit", () => {
 
   it("branch and trunk of different latent sizes", async () => {
     const own = { init: () => ({}), apply: (_: object, x: Tensor) => x };
-    const odd = deepONet({ ...sizes, branch: own });
+    const odd = DeepONet({ ...sizes, branch: own });
     await expect(run(odd, odd.init(random.key(0)))).rejects.toThrow(
       "the branch gives 7 features and the trunk 5: both must give latent = 5",
     );

@@ -58,10 +58,10 @@ export interface OperatorModel<P> {
 /**
  * A DeepONet. Weights are Glorot normal, biases 0.
  *
- *     const net = deepONet({ sensors: 50, queryDim: 1, latent: 40, branch: [40], trunk: [40, 40] });
+ *     const net = DeepONet({ sensors: 50, queryDim: 1, latent: 40, branch: [40], trunk: [40, 40] });
  *     const { params } = await fitOperator(net, triples, { steps: 4000, batch: 512 });
  */
-export function deepONet<B = unknown, T = unknown>(
+export function DeepONet<B = unknown, T = unknown>(
   o: DeepONetOptions<B, T>,
 ): OperatorModel<DeepONetParams<B, T>> {
   const { sensors, queryDim, latent, stacked = false, bias = true, activation = "relu", outputs = 1 } = o;
@@ -84,7 +84,7 @@ export function deepONet<B = unknown, T = unknown>(
     const t = (trunk as Model<unknown>).apply(params.trunk as Traced<unknown>, y);
     if (b.shape.at(-1) !== t.shape.at(-1) || b.shape.at(-1) !== width) {
       throw new RangeError(
-        `deepONet: the branch gives ${b.shape.at(-1)} features and the trunk ${t.shape.at(-1)}: ` +
+        `DeepONet: the branch gives ${b.shape.at(-1)} features and the trunk ${t.shape.at(-1)}: ` +
           `both must give latent${outputs === 1 ? "" : " * outputs"} = ${width}`,
       );
     }
@@ -105,7 +105,7 @@ export function deepONet<B = unknown, T = unknown>(
     apply(params, u, y) {
       if (u.shape[0] !== y.shape[0]) {
         throw new RangeError(
-          `deepONet: ${u.shape[0]} functions but ${y.shape[0]} queries: apply pairs them; use applyCartesian for every pair`,
+          `DeepONet: ${u.shape[0]} functions but ${y.shape[0]} queries: apply pairs them; use applyCartesian for every pair`,
         );
       }
       const [b, t] = features(params, u, y);
@@ -134,7 +134,7 @@ function branchModel<B>(branch: readonly number[] | Model<B>, o: BranchOptions):
       ? stackedNets(o.width, [o.sensors, ...branch, 1], o)
       : (mlp({ sizes, activation: o.activation, kernelInit: glorotNormal }) as Model<unknown>);
   }
-  if (o.stacked) throw new RangeError("deepONet: a stacked branch is made of hidden widths, not of a model");
+  if (o.stacked) throw new RangeError("DeepONet: a stacked branch is made of hidden widths, not of a model");
   return branch as Model<unknown>;
 }
 
@@ -183,6 +183,20 @@ function isModel<P>(branch: readonly number[] | Model<P>): branch is Model<P> {
 function checkInput(what: string, t: Tensor, size: number, option: string): void {
   if (t.rank === 2 && t.shape[1] === size) return;
   throw new RangeError(
-    `deepONet: the ${what} have the shape ${showShape(t.shape)}, they must be [count, ${size}] (${option} is ${size})`,
+    `DeepONet: the ${what} have the shape ${showShape(t.shape)}, they must be [count, ${size}] (${option} is ${size})`,
   );
 }
+
+export { gaussianRandomField, randomSource } from "../../pde/index.ts";
+export { type FitOperatorOptions, fitOperator } from "./fit-operator.ts";
+export {
+  antiderivative,
+  diffusionReaction,
+  nonlinearOde,
+  type OperatorProblem,
+  odeProblem,
+  pendulum,
+} from "./problems.ts";
+export { grfInterpolationStd, sensorErrorBound } from "./sensor-theory.ts";
+export { trimmedMse } from "./trimmed-mse.ts";
+export { makeTriples, type Triples } from "./triples.ts";

@@ -1,0 +1,15 @@
+/** Training: `fit`, prediction and metrics, checkpoints. */
+export type { BatchSource, Sampling } from "./batches.ts";
+export { type CheckpointStore, memoryCheckpoint } from "./checkpoint.ts";
+export { DivergenceError } from "./finite.ts";
+export { fit } from "./fit.ts";
+export type { Best, EarlyStop, HistoryEntry } from "./journal.ts";
+export * as metrics from "./metrics.ts";
+export type { FitOptions, FitResult, LossFit, ModelFit, StepEvent } from "./options.ts";
+export {
+  type Evaluate,
+  evaluator,
+  type PredictOptions,
+  type Predictor,
+  predictor,
+} from "./predict.ts";
