@@ -120,6 +120,22 @@ function buildProgram(
     .option("--quiet", "only the exit code")
     .action((run, o) => done(import("./verify.ts").then((m) => m.verify(io, papers, run, o))));
 
+  const data = program.command("data").description("data sets: what there is, and downloading them");
+
+  data
+    .command("list")
+    .description("the data sets that are known by name, and which are here")
+    .option("--json", "one JSON document on stdout")
+    .action((o) => done(import("./data.ts").then((m) => m.dataList(io, o))));
+
+  data
+    .command("get")
+    .description("download a data set into the user's cache folder; goes on where it broke off")
+    .argument("<name>")
+    .option("--json", "one JSON document on stdout, no progress")
+    .option("--quiet", "no progress and no summary")
+    .action((name, o) => done(import("./data.ts").then((m) => m.dataGet(io, name, o))));
+
   program.addHelpText(
     "after",
     "\nExit codes: 0 done, 1 failed, 2 bad usage, 3 a claim did not hold (--strict), 130 interrupted.\n",

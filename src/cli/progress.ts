@@ -153,7 +153,7 @@ export class ProgressLine implements RunObserver {
 }
 
 /** A bar of the given width with eighths of a cell. */
-function drawBar(fraction: number, width: number): string {
+export function drawBar(fraction: number, width: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, fraction)) * width * 8);
   const part = eighths % 8;
   const filled = "█".repeat(Math.floor(eighths / 8)) + (part > 0 ? " ▏▎▍▌▋▊▉"[part]! : "");

@@ -1,4 +1,6 @@
-import { Inflate, strFromU8 } from "fflate";
+import { strFromU8 } from "fflate";
+import { crc32 } from "./crc32.ts";
+import { checkRatio, damaged, inflateExactly } from "./inflate.ts";
 
 /** A member of a zip archive, still as it is stored. */
 export interface ZipMember {
@@ -11,10 +13,6 @@ export interface ZipMember {
   readonly crc: number;
 }
 
-/** Deflate cannot do better than 1032 to 1. */
-const bestRatio = 1032;
-const chunk = 16_384;
-
 /**
  * The members of a zip archive, from its central directory. Nothing is inflated. Throws, in one line that starts with
  * `what`, for bytes that are no zip archive, damaged ones, encrypted or zip64 archives, members that overlap and claimed sizes
@@ -24,9 +22,7 @@ export function zipMembers(bytes: Uint8Array, what: string): ZipMember[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = endOfDirectory(view);
   if (end === undefined) {
-    throw new TypeError(
-      `${what}: this is no complete zip archive (no end record): save it with numpy.savez, or copy it again`,
-    );
+    throw new TypeError(`${what}: this is no complete zip archive (no end record): copy or save it again`);
   }
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
@@ -78,9 +74,8 @@ function readMember(bytes: Uint8Array, view: DataView, at: number, end: number, 
     throw damaged(of, "its local header is missing");
   const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
   if (start + packed > end) throw damaged(of, "it ends beyond the archive");
-  if (method === 0 ? size !== packed : size > packed * bestRatio) {
-    throw damaged(of, `${packed} bytes cannot hold the ${size} that it claims`);
-  }
+  if (method === 8) checkRatio(size, packed, of);
+  else if (size !== packed) throw damaged(of, `${packed} bytes cannot hold the ${size} that it claims`);
   const crc = view.getUint32(at + 16, true);
   return { name, stored: bytes.subarray(start, start + packed), deflated: method === 8, size, crc };
 }
@@ -95,67 +90,14 @@ export function memberBytes(
   what: string,
   sizeFrom: (start: Uint8Array) => number | undefined,
 ): Uint8Array {
-  const expect = (start: Uint8Array): boolean => {
+  const checked = (start: Uint8Array): number | undefined => {
     const size = sizeFrom(start);
     if (size !== undefined && size !== member.size)
       throw damaged(what, `it should have ${size} bytes, it has ${member.size}`);
-    return size !== undefined;
+    return size;
   };
-  const bytes = member.deflated ? inflate(member, what, expect) : member.stored;
-  if (!member.deflated && !expect(bytes)) throw damaged(what, "it ends inside its header");
+  const bytes = member.deflated ? inflateExactly(member.stored, what, checked) : member.stored;
+  if (!member.deflated && checked(bytes) === undefined) throw damaged(what, "it ends inside its header");
   if (crc32(bytes) !== member.crc) throw damaged(what, "its checksum does not match");
   return bytes;
-}
-
-function inflate(member: ZipMember, what: string, known: (start: Uint8Array) => boolean): Uint8Array {
-  let start = new Uint8Array(0);
-  let out: Uint8Array | undefined;
-  let filled = 0;
-  const inflater = new Inflate((piece) => {
-    if (out === undefined) {
-      start = joined(start, piece);
-      if (!known(start)) return;
-      out = new Uint8Array(member.size);
-      piece = start;
-    }
-    if (filled + piece.length > out.length)
-      throw damaged(what, `it inflates beyond the ${member.size} bytes of its header`);
-    out.set(piece, filled);
-    filled += piece.length;
-  });
-  const { stored } = member;
-  try {
-    for (let at = 0; at < stored.length; at += chunk) {
-      inflater.push(stored.subarray(at, at + chunk), at + chunk >= stored.length);
-    }
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) throw error;
-    throw damaged(what, `it does not inflate (${(error as Error).message})`);
-  }
-  if (out === undefined || filled < out.length) throw damaged(what, "it ends early");
-  return out;
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
-function damaged(what: string, why: string): RangeError {
-  return new RangeError(`${what}: damaged: ${why}: copy or save the file again`);
-}
-
-let crcTable: Uint32Array | undefined;
-
-function crc32(bytes: Uint8Array): number {
-  crcTable ??= Uint32Array.from({ length: 256 }, (_, byte) => {
-    let c = byte;
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-    return c;
-  });
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[i]!) & 0xff]!;
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -6,12 +6,12 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
 
-/** Does this path lead through the name `frozen`? */
+/** Does this path lead through the name `frozen`? `isFrozen("frozen/mask/layers/0/kernel")` */
 export function isFrozen(path: string): boolean {
   return path.split("/").includes("frozen");
 }
 
-/** The leaves that are trained, by path. */
+/** The leaves that are trained, by path: `Object.keys(trainable(params))` names them. */
 export function trainable<T>(params: T): Record<string, tree.LeafOf<T>> {
   return Object.fromEntries(Object.entries(tree.toRecord(params)).filter(([path]) => !isFrozen(path)));
 }

@@ -1,4 +1,11 @@
-/** First values of weights. */
+/**
+ * First values of weights: functions of a key and a shape.
+ *
+ * ```ts
+ * nn.mlp({ sizes: [2, 64, 1], activation: "relu", kernelInit: nn.heNormal, biasInit: nn.uniform(0.1) });
+ * const kernel = nn.orthogonal(1)(random.key(0), [64, 64]);
+ * ```
+ */
 import { Matrix, QrDecomposition } from "ml-matrix";
 import { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";

@@ -10,12 +10,11 @@ import { type Context, type Model, splitContext } from "./model.ts";
  * formed there, no optimizer touches it, and checkpoints and files have it. So nothing is hidden, and parametrizations stack.
  *
  * ```ts
- * function mask<P>(keep: P): Parametrization<{ weights: P; frozen: { mask: P } }, P> {
- *   return {
- *     init: (_key, params) => ({ weights: params, frozen: { mask: keep } }),
- *     weights: ({ weights, frozen }) => mapTrainable((w, path) => w.mul(tree.toRecord(frozen.mask)[path]), weights),
- *   };
- * }
+ * type Masks = Record<string, NDArray>; // by path
+ * const masked = <P>(mask: Masks): Parametrization<{ weights: P; frozen: { mask: Masks } }, P> => ({
+ *   init: (_key, params) => ({ weights: params, frozen: { mask } }),
+ *   weights: ({ weights, frozen }) => mapTrainable((w, path) => w.mul(frozen.mask[path]!), weights),
+ * });
  * ```
  */
 export interface Parametrization<Z, P> {

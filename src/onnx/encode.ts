@@ -7,6 +7,8 @@ import { utf8Size, varint64Size, varintSize, Writer } from "./writer.ts";
 /** Protobuf's limit, which every reader of ONNX files keeps to. */
 const MAX_BYTES = 0x7fff_ffff;
 
+const none: readonly Uint8Array[] = [];
+
 /**
  * Encodes a message of this type in protobuf's wire format: fields in ascending number, unknown fields last, lists packed as
  * onnx.proto says; a field is written where it is not undefined, also where it holds its default. Large bytes are copied once.
@@ -14,93 +16,81 @@ const MAX_BYTES = 0x7fff_ffff;
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
 export function encodeMessage<N extends MessageName>(type: N, message: Draft<N>): Uint8Array<ArrayBuffer> {
-  const tape: Entry[] = [];
-  const size = measure(plans[type], message as unknown as Bag, tape, 1);
+  const sizes: number[] = [];
+  const size = measure(plans[type], message as unknown as Bag, sizes, 1);
   if (size > MAX_BYTES) {
     throw new Error(
       `encodeMessage: the ${type} takes ${size} bytes, protobuf holds ${MAX_BYTES}: keep large tensors as external data`,
     );
   }
-  const writer = new Writer(size);
-  for (const entry of tape) write(writer, entry);
-  return writer.bytes as Uint8Array<ArrayBuffer>;
+  const emitter = new Emitter(sizes);
+  emitter.message(plans[type], message as unknown as Bag);
+  return emitter.writer.bytes as Uint8Array<ArrayBuffer>;
 }
 
 /**
- * What to write, in the order of writing: a message's tag and size (its fields follow), a value, a list of values, or (without a
- * field) bytes as they are. `size` is that of a message or a typed list, without tags.
+ * Checks a message's fields and gives the bytes that they take. `sizes` receives what the emitter has to know before it writes a
+ * part, in the order of writing: the size of each message, and of each packed list.
  */
-interface Entry {
-  readonly field: Field | undefined;
-  readonly value: unknown;
-  size: number;
-}
-
-/** Checks a message's fields and enters them on the tape; gives the bytes that they take. */
-function measure(plan: Plan, bag: Bag, tape: Entry[], depth: number): number {
+function measure(plan: Plan, bag: Bag, sizes: number[], depth: number): number {
   if (depth > MAX_DEPTH) {
     throw new Error(
       `encodeMessage: messages nest more than ${MAX_DEPTH} deep at ${plan.name}: is one its own part?`,
     );
   }
+  const place = sizes.push(0) - 1;
   let total = 0;
+  let present = 0;
   let union: Field | undefined;
-  for (const field of plan.fields) {
+  const { fields } = plan;
+  // Counted loops where every node passes: for-of leaves an object a step until it is compiled.
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
     const value = bag[field.name];
     if (value === undefined) continue;
+    present++;
     if (field.oneof && union) {
       throw new Error(`encodeMessage: ${union.path} and ${field.path} exclude each other: keep one`);
     }
     if (field.oneof) union = field;
-    if (field.list) total += measureList(field, value, tape, depth);
-    else if (field.message) total += measureMessage(field, field.message, value, tape, depth);
-    else {
-      tape.push({ field, value, size: 0 });
-      total += tagSize(field) + measureScalar(field, value);
-    }
+    if (field.list) total += measureList(field, value, sizes, depth);
+    else total += tagSize(field) + measureOne(field, value, sizes, depth);
   }
-  for (const value of (bag as { [unknownFields]?: readonly Uint8Array[] })[unknownFields] ?? []) {
-    tape.push({ field: undefined, value, size: 0 });
-    total += value.length;
-  }
+  if (Object.keys(bag).length > present) checkKeys(plan, bag);
+  for (const piece of unknownOf(bag)) total += piece.length;
+  sizes[place] = total;
   return total;
 }
 
-function measureMessage(
-  field: Field,
-  plan: Plan,
-  value: unknown,
-  tape: Entry[],
-  depth: number,
-  index?: number,
-): number {
-  if (typeof value !== "object" || value === null) reject(field, value, "a message", index);
-  const entry: Entry = { field, value: undefined, size: 0 };
-  tape.push(entry);
-  entry.size = measure(plan, value as Bag, tape, depth + 1);
-  return tagSize(field) + varintSize(entry.size) + entry.size;
+function checkKeys(plan: Plan, bag: Bag): void {
+  for (const key of Object.keys(bag)) {
+    if (plan.byName.has(key)) continue;
+    const known = plan.fields.map((field) => field.name).join(", ");
+    throw new Error(`encodeMessage: ${plan.name} has no field ${quoted(key)}: it has ${known}`);
+  }
 }
 
-function measureList(field: Field, value: unknown, tape: Entry[], depth: number): number {
+function measureList(field: Field, value: unknown, sizes: number[], depth: number): number {
   if (!Array.isArray(value) && !(field.typed && value instanceof field.typed.array))
     reject(field, value, "a list");
   const list = value as readonly unknown[];
   if (list.length === 0) return 0;
-  let total = 0;
-  if (field.message) {
-    for (let i = 0; i < list.length; i++)
-      total += measureMessage(field, field.message, list[i], tape, depth, i);
+  if (field.typed === undefined) {
+    let total = list.length * tagSize(field);
+    for (let i = 0; i < list.length; i++) total += measureOne(field, list[i], sizes, depth, i);
     return total;
   }
-  if (field.typed) {
-    const typed = toTyped(field, list);
-    const size = measureTyped(field, typed);
-    tape.push({ field, value: typed, size });
-    return size + (field.packed ? tagSize(field) + varintSize(size) : list.length * tagSize(field));
-  }
-  tape.push({ field, value: list, size: 0 });
-  for (let i = 0; i < list.length; i++) total += tagSize(field) + measureScalar(field, list[i], i);
-  return total;
+  const payload = measureTyped(field, toTyped(field, list));
+  if (!field.packed) return list.length * tagSize(field) + payload;
+  sizes.push(payload);
+  return tagSize(field) + varintSize(payload) + payload;
+}
+
+function measureOne(field: Field, value: unknown, sizes: number[], depth: number, index?: number): number {
+  if (field.message === undefined) return measureScalar(field, value, index);
+  if (typeof value !== "object" || value === null) return reject(field, value, "a message", index);
+  const size = measure(field.message, value as Bag, sizes, depth + 1);
+  return varintSize(size) + size;
 }
 
 function measureScalar(field: Field, value: unknown, index?: number): number {
@@ -132,6 +122,7 @@ function measureScalar(field: Field, value: unknown, index?: number): number {
 
 function measureInt64(field: Field, value: unknown, index?: number): number {
   if (typeof value === "number" && Number.isSafeInteger(value)) return value < 0 ? 10 : varintSize(value);
+  if (field.kind === "int64") return reject(field, value, "a whole number within 2^53", index);
   if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) {
     return reject(field, value, "a whole number of 64 bits (a bigint beyond 2^53)", index);
   }
@@ -167,53 +158,80 @@ function toTyped(field: Field, list: ArrayLike<unknown>): TypedList {
   return typed;
 }
 
-/** Writes what has been checked and measured. */
-function write(writer: Writer, { field, value, size }: Entry): void {
-  if (field === undefined) writer.raw(value as Uint8Array);
-  else if (field.message) {
-    writer.varint(field.tag);
-    writer.varint(size);
-  } else if (field.typed) writeTyped(writer, field, value as TypedList, size);
-  else if (field.list) for (const element of value as readonly unknown[]) writeScalar(writer, field, element);
-  else writeScalar(writer, field, value);
-}
+/** The second pass: writes what `measure` has checked and measured. */
+class Emitter {
+  readonly writer: Writer;
+  private readonly sizes: readonly number[];
+  private next = 1;
 
-function writeScalar(writer: Writer, field: Field, value: unknown): void {
-  writer.varint(field.tag);
-  switch (field.kind) {
-    case "string":
-      writer.string(value as string);
-      break;
-    case "bytes":
-      writer.varint((value as Uint8Array).length);
-      writer.raw(value as Uint8Array);
-      break;
-    case "float":
-      writer.float(value as number);
-      break;
-    case "double":
-      writer.double(value as number);
-      break;
-    default:
-      writer.int64(value as number | bigint);
+  /** The first of the sizes is that of the whole message. */
+  constructor(sizes: readonly number[]) {
+    this.writer = new Writer(sizes[0]!);
+    this.sizes = sizes;
   }
-}
 
-function writeTyped(writer: Writer, field: Field, list: TypedList, size: number): void {
-  const { varint, words: perElement } = field.typed!;
-  if (field.packed) {
+  message(plan: Plan, bag: Bag): void {
+    const { fields } = plan;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!;
+      const value = bag[field.name];
+      if (value === undefined) continue;
+      if (field.typed !== undefined) this.typedList(field, toTyped(field, value as readonly unknown[]));
+      else if (field.list) this.list(field, value as readonly unknown[]);
+      else this.one(field, value);
+    }
+    for (const piece of unknownOf(bag)) this.writer.raw(piece);
+  }
+
+  private list(field: Field, list: readonly unknown[]): void {
+    for (let i = 0; i < list.length; i++) this.one(field, list[i]);
+  }
+
+  private one(field: Field, value: unknown): void {
+    const { writer } = this;
     writer.varint(field.tag);
-    writer.varint(size);
-    if (!varint) {
-      writer.raw(bytesOf(list));
+    if (field.message !== undefined) {
+      writer.varint(this.sizes[this.next++]!);
+      this.message(field.message, value as Bag);
       return;
     }
+    switch (field.kind) {
+      case "string":
+        writer.string(value as string);
+        break;
+      case "bytes":
+        writer.varint((value as Uint8Array).length);
+        writer.raw(value as Uint8Array);
+        break;
+      case "float":
+        writer.float(value as number);
+        break;
+      case "double":
+        writer.double(value as number);
+        break;
+      default:
+        writer.int64(value as number | bigint);
+    }
   }
-  const words = wordsOf(list);
-  for (let i = 0; i < words.length; i += perElement) {
-    if (!field.packed) writer.varint(field.tag);
-    if (varint) writer.varint64(words[i]!, highWord(words, i, perElement));
-    else for (let k = 0; k < perElement; k++) writer.word(words[i + k]!);
+
+  private typedList(field: Field, list: TypedList): void {
+    if (list.length === 0) return;
+    const { writer } = this;
+    const { varint, words: perElement } = field.typed!;
+    if (field.packed) {
+      writer.varint(field.tag);
+      writer.varint(this.sizes[this.next++]!);
+      if (!varint) {
+        writer.raw(bytesOf(list));
+        return;
+      }
+    }
+    const words = wordsOf(list);
+    for (let i = 0; i < words.length; i += perElement) {
+      if (!field.packed) writer.varint(field.tag);
+      if (varint) writer.varint64(words[i]!, highWord(words, i, perElement));
+      else for (let k = 0; k < perElement; k++) writer.word(words[i + k]!);
+    }
   }
 }
 
@@ -233,6 +251,10 @@ function highWord(words: Uint32Array, i: number, perElement: 1 | 2): number {
 
 function fitsFloat32(value: number): boolean {
   return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
+}
+
+function unknownOf(bag: Bag): readonly Uint8Array[] {
+  return (bag as { [unknownFields]?: readonly Uint8Array[] })[unknownFields] ?? none;
 }
 
 function reject(field: Field, value: unknown, expected: string, index?: number): never {

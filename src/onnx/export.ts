@@ -14,7 +14,7 @@ export type InputSizes = readonly (number | string)[];
 export type InputSpec = InputSizes | { readonly shape: InputSizes; readonly dtype: DType };
 
 interface Exportable<P> {
-  apply(params: tree.Traced<P>, ...inputs: Tensor[]): Tensor | Readonly<Record<string, Tensor>>;
+  apply(params: tree.Traced<P>, ...inputs: never[]): Tensor | Readonly<Record<string, Tensor>>;
 }
 
 /**
@@ -45,7 +45,7 @@ export function exportModel<P>(
         s.dtype,
       ),
     );
-    const result = model.apply(weights, ...tensors);
+    const result = model.apply(weights, ...(tensors as never[]));
     const outputs = result instanceof Tensor ? { output: result } : result;
     return { tensors, names: Object.keys(outputs), trace: { outputs: erase(Object.values(outputs)), sizes } };
   };

@@ -35,6 +35,8 @@ export interface Plan {
   /** In ascending field number, the order in which they are written. */
   fields: readonly Field[];
   byNumber: readonly (Field | undefined)[];
+  byName: ReadonlyMap<string, Field>;
+  lists: readonly Field[];
 }
 
 /** A message as the table-driven code sees it. */
@@ -66,13 +68,18 @@ export const plans = preparePlans();
 /** A message without content, in the form in which messages are decoded: every list is there and empty. */
 export function emptyBag(plan: Plan): Bag {
   const bag: Bag = {};
-  for (const field of plan.fields) if (field.list) bag[field.name] = field.typed?.empty ?? [];
+  for (let i = 0; i < plan.lists.length; i++) {
+    const field = plan.lists[i]!;
+    bag[field.name] = field.typed === undefined ? [] : field.typed.empty;
+  }
   return bag;
 }
 
 function preparePlans(): Readonly<Record<MessageName, Plan>> {
   const all: Record<string, Plan> = {};
-  for (const name of Object.keys(messages)) all[name] = { name, fields: [], byNumber: [] };
+  for (const name of Object.keys(messages)) {
+    all[name] = { name, fields: [], byNumber: [], byName: new Map(), lists: [] };
+  }
   for (const [name, rows] of Object.entries(messages) as [string, Record<string, FieldRow>][]) {
     const plan = all[name]!;
     plan.fields = Object.entries(rows)
@@ -81,6 +88,8 @@ function preparePlans(): Readonly<Record<MessageName, Plan>> {
     const byNumber: (Field | undefined)[] = new Array(plan.fields.at(-1)!.number + 1).fill(undefined);
     for (const field of plan.fields) byNumber[field.number] = field;
     plan.byNumber = byNumber;
+    plan.byName = new Map(plan.fields.map((field) => [field.name, field]));
+    plan.lists = plan.fields.filter((field) => field.list);
   }
   return all as Record<MessageName, Plan>;
 }

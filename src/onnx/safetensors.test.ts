@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type DType, dtypes } from "../tensor/dtype.ts";
 import { NDArray } from "../tensor/ndarray.ts";
+import { bytesOf } from "./raw.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 
 /** A file of this header (padded with spaces to 8 bytes, as writers do) and so many data bytes: 0, 1, 2 ... */
@@ -96,8 +97,8 @@ describe("the format, by hand", () => {
     const anyArray = fc
       .tuple(
         fc.constantFrom(...names),
-        fc.array(fc.nat({ max: 3 }), { maxLength: 3 }),
-        fc.uint8Array({ minLength: 27 * 8, maxLength: 27 * 8 }),
+        fc.array(fc.nat({ max: 2 }), { maxLength: 3 }),
+        fc.uint8Array({ minLength: 64, maxLength: 64 }),
       )
       .map(([dtype, shape, noise]) => {
         const size = shape.reduce((n, d) => n * d, 1);
@@ -116,10 +117,12 @@ describe("the format, by hand", () => {
         const back = decodeSafetensors(bytes);
         expect(Object.keys(back.tensors).sort()).toEqual(Object.keys(input).sort());
         for (const [name, array] of Object.entries(input)) {
-          expect([back.tensors[name]!.dtype, back.tensors[name]!.shape]).toEqual([array.dtype, array.shape]);
+          const got = back.tensors[name]!;
+          expect([got.dtype, got.shape]).toEqual([array.dtype, array.shape]);
+          expect(Buffer.compare(bytesOf(got.data), bytesOf(array.data))).toBe(0);
         }
         expect(Object.entries(back.metadata).sort()).toEqual(Object.entries(metadata).sort());
-        expect(encodeSafetensors(back.tensors, back.metadata)).toEqual(bytes);
+        expect(Buffer.compare(encodeSafetensors(back.tensors, back.metadata), bytes)).toBe(0);
       }),
       { seed: 1 },
     );
@@ -215,7 +218,7 @@ describe("bad files fail in one line", () => {
       "uint16 [2] takes 4 bytes, the file holds 2",
     ],
     ["2 as bool", file(`{${one("w", "BOOL", "[3]", "[0,3]")}}`, 3), "element 2 of a bool tensor is 2"],
-    ["a million open lists", file(`{"w":${"[".repeat(1_000_000)}`), "not valid JSON"],
+    ["a hundred thousand open lists", file(`{"w":${"[".repeat(100_000)}`), "not valid JSON"],
     ["a name of a megabyte", file(`{${one("x".repeat(1_000_000), "F8", "[]", "[0,1]")}}`, 1), 'tensor "xxx'],
   ];
   test.each(bad)("%s", (_, bytes, message) => {

@@ -270,7 +270,7 @@ type IsList<Row> = Row extends readonly [number, string, "repeated" | "packed"] 
 type One<K> = K extends keyof Scalars ? Scalars[K] : K extends MessageName ? Message<K> : never;
 type Many<K> = K extends keyof TypedLists ? TypedLists[K] : One<K>[];
 
-/** A decoded message: lists are always there (empty where the file has none), everything else only where the file has it. */
+/** A decoded message: lists are always there (empty where the file has none), everything else is left out where the file lacks it. */
 export type Message<N extends MessageName> = {
   -readonly [F in keyof Table[N] as IsList<Table[N][F]> extends true ? F : never]: Many<Kind<N, F>>;
 } & {

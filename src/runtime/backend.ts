@@ -1,13 +1,20 @@
-import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from "onnxruntime-common";
+import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 
 /** Where a graph runs. `webgpu` and `cuda` need a machine that has them. */
 export type Device = "cpu" | "webgpu" | "cuda";
 
+/** A graph that is ready to run. */
+export type Loaded = Pick<InferenceSession, "inputNames" | "outputNames" | "run" | "release">;
+
 /** What differs between Node (backend.node.ts) and the browser (backend.web.ts): whose ONNX Runtime, and its settings. */
 export interface Backend {
   readonly name: "onnxruntime-node" | "onnxruntime-web";
-  readonly InferenceSession: InferenceSessionFactory;
   readonly Tensor: TensorConstructor;
-  /** Throws one line where this backend does not have the device. */
-  options(device: Device, threads: number | undefined): InferenceSession.SessionOptions;
+  /** Whether a run writes its results into tensors given for them. Otherwise it makes new ones, and must be given none. */
+  readonly writesOutputs: boolean;
+  /** Load the bytes of an ONNX file. Throws one line where this backend does not have the device. */
+  load(model: Uint8Array, device: Device, threads: number | undefined): Promise<Loaded>;
 }
+
+/** Session settings. This optimizer moves constant factors into matrix products, as float32: float64 would lose half its digits. */
+export const exact = { optimization: { disable_specified_optimizers: "MatMulScaleFusion" } };

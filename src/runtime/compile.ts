@@ -5,7 +5,7 @@ import { erase, reachable } from "../tensor/rewrite.ts";
 import { sameShape, showShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
-import { lowerFloat64 } from "./lowering.ts";
+import { lowerForCpu } from "./lowering.ts";
 import { type RunOptions, Session } from "./session.ts";
 
 export interface CompileOptions extends RunOptions {
@@ -68,25 +68,50 @@ export function compile<A extends readonly unknown[], R>(
   });
 }
 
-function signature(args: readonly unknown[]): string {
-  let key = "";
-  tree.forEach(args, (leaf: unknown, path) => {
-    if (leaf instanceof NDArray) key += `${path}:${leaf.dtype}${leaf.shape};`;
-    else if (typeof leaf === "number") key += `${path}:float32;`;
-    else if (leaf instanceof Tensor) throw new TypeError(tensorArgument(path));
-    else key += `${path}=${String(leaf)};`;
-  });
-  return key;
+/** What tells traces apart: the structure of the arguments, the types of their arrays, their other values. */
+function signature(value: unknown, path = ""): string {
+  if (value instanceof NDArray) return `${value.dtype}${value.shape};`;
+  if (typeof value === "number") return "float32;";
+  const at = (key: string) => (path === "" ? key : `${path}/${key}`);
+  if (Array.isArray(value)) return `[${value.map((v, i) => signature(v, at(String(i)))).join("")}]`;
+  if (tree.isBranch(value)) {
+    let key = "{";
+    for (const name of Object.keys(value))
+      key += `${JSON.stringify(name)}:${signature((value as Record<string, unknown>)[name], at(name))}`;
+    return `${key}}`;
+  }
+  if (value instanceof Tensor) throw new TypeError(tensorArgument(path));
+  if (ArrayBuffer.isView(value)) throw new TypeError(typedArrayArgument(path, value));
+  if (typeof value === "object" && value !== null) return `object ${identity(value)};`;
+  return typeof value === "function" ? `function ${identity(value)};` : `${typeof value} ${literal(value)};`;
+}
+
+const identities = new WeakMap<object, number>();
+let identified = 0;
+
+/** Functions and instances of classes are told apart as objects, not by what they hold. */
+function identity(value: object): number {
+  if (!identities.has(value)) identities.set(value, identified++);
+  return identities.get(value)!;
+}
+
+function literal(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function tensorArgument(path: string): string {
   return `compile: argument "${path}" is a symbolic Tensor: compiled functions take NDArrays, call them outside of traced ones`;
 }
 
+function typedArrayArgument(path: string, value: ArrayBufferView): string {
+  return `compile: argument "${path}" is a ${value.constructor.name}: compiled functions take NDArrays, wrap it in NDArray.from`;
+}
+
 /** A traced signature: its graph, and the session that runs it. */
 class Program {
   readonly graph: ModelDraft;
-  private readonly session: () => Promise<Session>;
+  private session: Promise<Session> | undefined;
+  private readonly running = new Set<Promise<unknown>>();
   private readonly result: unknown;
   private readonly ports: PortMap;
   /** Used-up arrays, by the output that will be written there next. */
@@ -95,38 +120,56 @@ class Program {
   constructor(
     fn: (traced: readonly unknown[]) => unknown,
     args: readonly unknown[],
-    options: CompileOptions,
+    private readonly options: CompileOptions,
   ) {
     const traced = tree.map((leaf: unknown) => asInput(leaf), args) as unknown[];
     this.result = fn(traced);
-    this.ports = connect(args, traced, this.result, options.donate ?? []);
+    this.ports = connect(args, traced, this.result, options);
     this.graph = emitModel(this.ports);
-    let session: Promise<Session> | undefined;
-    this.session = () => {
-      session ??= Session.create(this.graph, options);
-      return session;
-    };
   }
 
-  async run(args: readonly unknown[]): Promise<unknown> {
+  run(args: readonly unknown[]): Promise<unknown> {
+    this.session ??= Session.create(this.graph, this.options);
+    const call = this.compute(this.session, args).finally(() => this.running.delete(call));
+    this.running.add(call);
+    return call;
+  }
+
+  private async compute(loading: Promise<Session>, args: readonly unknown[]): Promise<unknown> {
     const leaves = tree.leaves(args) as unknown[];
     const inputs: Record<string, NDArray> = {};
     for (const { name, leaf } of this.ports.inputs) inputs[name] = asArray(leaves[leaf]);
+    // Taken before anything is awaited, so that no two calls get the same memory.
     const memory = Object.fromEntries(this.spare);
     this.spare.clear();
-    const session = await this.session();
-    const outputs = await session.run(inputs, memory);
-    for (const { output, leaf } of this.ports.donations) {
-      this.spare.set(output, (leaves[leaf] as NDArray).donate());
-    }
+    const given = this.takeDonations(leaves, inputs);
+    const outputs = await (await loading).run(inputs, memory);
+    for (const [output, array] of given) this.spare.set(output, array);
     return tree.map(
       (leaf: unknown) => (leaf instanceof Tensor ? outputs[this.ports.names.get(leaf)!]! : leaf),
       this.result,
     );
   }
 
+  /** The donated memory, by the output that it is for. The arrays are used up, and may still be read as inputs here. */
+  private takeDonations(leaves: readonly unknown[], inputs: Record<string, NDArray>): Map<string, NDArray> {
+    const given = new Map<string, NDArray>();
+    for (const { output, leaf } of this.ports.donations) {
+      const array = leaves[leaf] as NDArray;
+      // One array may stand in several places.
+      if (array.isDonated) continue;
+      const taken = array.donate();
+      for (const name in inputs) if (inputs[name] === array) inputs[name] = taken;
+      given.set(output, taken);
+    }
+    return given;
+  }
+
+  /** Waits for the calls that run. */
   async dispose(): Promise<void> {
-    await (await this.session()).dispose();
+    await Promise.allSettled(this.running);
+    const session = await this.session?.catch(() => undefined);
+    await session?.dispose();
   }
 }
 
@@ -143,10 +186,11 @@ function connect(
   args: readonly unknown[],
   traced: readonly unknown[],
   result: unknown,
-  donate: readonly number[],
+  { device = "cpu", donate = [] }: CompileOptions,
 ): PortMap {
   const results = [...new Set((tree.leaves(result) as unknown[]).filter((t) => t instanceof Tensor))];
-  const computed = lowerFloat64(erase(results));
+  const plain = erase(results);
+  const computed = device === "cpu" ? lowerForCpu(plain) : plain;
   const names = new Map(results.map((t, i) => [t, `output_${i}`]));
   const outputs = results.map((t, i) => ({ name: names.get(t)!, tensor: computed[i]! }));
 

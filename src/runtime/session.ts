@@ -1,29 +1,31 @@
 /** One ONNX graph, loaded into ONNX Runtime. */
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { Tensor as OrtTensor } from "onnxruntime-common";
 import { backend } from "#backend";
 import type { ModelDraft } from "../onnx/emit.ts";
 import { encodeMessage } from "../onnx/wire.ts";
 import { type DType, dtypes, type TypedArray } from "../tensor/dtype.ts";
 import { NDArray } from "../tensor/ndarray.ts";
-import type { Device } from "./backend.ts";
+import type { Device, Loaded } from "./backend.ts";
 
 export interface RunOptions {
   /** Default "cpu". */
   readonly device?: Device | undefined;
-  /** Threads within one operator. Default: one for each core. */
+  /**
+   * Threads within one operator. Default: one for each core; in a browser at most 8, and one where the page is not
+   * cross-origin isolated. All sessions of a page share the threads of the first.
+   */
   readonly threads?: number | undefined;
 }
 
 export class Session {
-  private constructor(private readonly session: InferenceSession) {}
+  private constructor(private readonly session: Loaded) {}
 
   /** Load a model: the bytes of an ONNX file, or the message that they encode. */
   static async create(model: ModelDraft | Uint8Array, options: RunOptions = {}): Promise<Session> {
     const bytes = model instanceof Uint8Array ? model : encodeMessage("ModelProto", model);
     const device = options.device ?? "cpu";
     try {
-      const settings = backend.options(device, options.threads);
-      return new Session(await backend.InferenceSession.create(bytes, settings));
+      return new Session(await backend.load(bytes, device, options.threads));
     } catch (error) {
       throw new Error(`ONNX Runtime cannot load the model on ${device}: ${firstLine(error)}`, {
         cause: error,
@@ -40,8 +42,8 @@ export class Session {
   }
 
   /**
-   * Run the graph on named arrays. Where `memory` has a typed array for an output, the result is written there;
-   * it must have the output's size and element type.
+   * Run the graph on named arrays. Where `memory` has an array for an output, the result is written there (if the backend can);
+   * it must have the output's shape and dtype.
    */
   async run(
     inputs: Readonly<Record<string, NDArray>>,
@@ -50,15 +52,16 @@ export class Session {
     const feeds: Record<string, OrtTensor> = {};
     for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
     const fetches: Record<string, OrtTensor | null> = {};
+    const targets = backend.writesOutputs ? memory : {};
     for (const name of this.session.outputNames) {
-      const target = memory[name];
+      const target = targets[name];
       fetches[name] = target === undefined ? null : toOrt(target);
     }
     const results = await this.session.run(feeds, fetches).catch((error: unknown) => {
       throw new Error(`ONNX Runtime failed: ${firstLine(error)}`, { cause: error });
     });
     const outputs: Record<string, NDArray> = {};
-    for (const name in results) outputs[name] = memory[name] ?? fromOrt(results[name]!);
+    for (const name in results) outputs[name] = targets[name] ?? fromOrt(results[name]!);
     return outputs;
   }
 

@@ -270,7 +270,9 @@ export class Tensor {
 
   /** One size may be -1: what is left. */
   reshape(shape: Shape): Tensor {
-    return apply("Reshape", [this, integers(shape)]);
+    // In ONNX a size of 0 means the old size unless allowzero says otherwise.
+    if (!shape.includes(0)) return apply("Reshape", [this, integers(shape)]);
+    return apply("Reshape", [this, integers(shape.map((d) => Math.max(d, 0)))], { allowzero: 1 });
   }
   flatten(): Tensor {
     return this.reshape([-1]);

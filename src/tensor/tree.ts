@@ -43,7 +43,8 @@ export type Concrete<T> = T extends Tensor
       ? { [K in keyof T]: Concrete<T[K]> }
       : T;
 
-function isBranch(value: unknown): value is Record<string, unknown> | readonly unknown[] {
+/** True for arrays and plain objects, false for leaves. */
+export function isBranch(value: unknown): value is Record<string, unknown> | readonly unknown[] {
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return true;
   const prototype = Object.getPrototypeOf(value) as unknown;

@@ -12,7 +12,8 @@ import { fileCheckpoint } from "./checkpoint.node.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { decodeCheckpoint } from "./checkpoint.ts";
 import { crc32 } from "./fingerprint.ts";
-import { DivergenceError, fit, type LossFit, memoryCheckpoint, type StepEvent } from "./index.ts";
+import * as train from "./index.ts";
+import { DivergenceError, type LossFit, memoryCheckpoint, type StepEvent } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paperweight-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,7 +33,7 @@ function training(o: Partial<LossFit<Weights, { x: NDArray; y: NDArray }>> = {})
     params: { net: model.init(random.key(5)), frozen: { scale: NDArray.from([0.5]) } },
     data: { x, y },
     loss: (p: Traced<Weights>, b, context) => {
-      const noise = random.normal(context.key as Tensor, b.y.shape).mul(0.1);
+      const noise = random.uniform(context.key as Tensor, b.y.shape).mul(0.1);
       return nn.losses.mse(model.apply(p.net, b.x).mul(p.frozen.scale).add(noise), b.y);
     },
     optimizer: optim.adamw({ learningRate: optim.cosine({ value: 0.1, steps: 30 }), weightDecay: 0.1 }),
@@ -44,6 +45,7 @@ function training(o: Partial<LossFit<Weights, { x: NDArray; y: NDArray }>> = {})
     keepBest: "eval",
     goal: "max",
     key: random.key(8),
+    threads: 1,
     ...o,
   };
   return options;
@@ -70,11 +72,11 @@ describe("a resumed training", () => {
     ],
   ])("equals one never stopped, to the bit, wherever it was stopped: %s", async (_, options) => {
     const store = recording();
-    const whole = await fit(training({ ...options, checkpointEvery: 1, checkpoint: store }));
+    const whole = await train.fit(training({ ...options, checkpointEvery: 1, checkpoint: store }));
     expect(store.written.length).toBe(whole.steps);
     for (const bytes of store.written) {
       const again = recording(bytes);
-      const resumed = await fit(training({ ...options, checkpointEvery: 1, checkpoint: again }));
+      const resumed = await train.fit(training({ ...options, checkpointEvery: 1, checkpoint: again }));
       expect(resumed).toEqual(whole);
       expect(again.written.at(-1) ?? bytes).toEqual(store.written.at(-1));
     }
@@ -85,20 +87,22 @@ describe("a resumed training", () => {
     const steps: number[] = [];
     const onStep = ({ step }: StepEvent) => steps.push(step);
     const common = { checkpoint, onStep, earlyStop: { patience: 99 } };
-    const first = await fit(training({ ...common, steps: 5 }));
-    const all = await fit(training({ ...common, steps: 7 }));
-    expect(await fit(training({ ...common, steps: 7 }))).toEqual(all);
+    const first = await train.fit(training({ ...common, steps: 5 }));
+    const all = await train.fit(training({ ...common, steps: 7 }));
+    expect(await train.fit(training({ ...common, steps: 7 }))).toEqual(all);
     expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(first.steps).toBe(5);
-    await expect(fit(training({ ...common, steps: 6 }))).rejects.toThrow("at step 7, past the 6 asked for");
+    await expect(train.fit(training({ ...common, steps: 6 }))).rejects.toThrow(
+      "at step 7, past the 6 asked for",
+    );
   });
 
   it("stops on a signal after the step, with a checkpoint, and goes on from there", async () => {
-    const whole = await fit(training());
+    const whole = await train.fit(training());
     const controller = new AbortController();
     const checkpoint = memoryCheckpoint();
     const saved: number[] = [];
-    const stopped = await fit(
+    const stopped = await train.fit(
       training({
         checkpoint,
         signal: controller.signal,
@@ -108,13 +112,13 @@ describe("a resumed training", () => {
     );
     expect(stopped).toMatchObject({ stopped: "aborted", steps: 6 });
     expect(saved).toEqual([4, 6]);
-    expect(await fit(training({ checkpoint }))).toEqual(whole);
-    const nothing = await fit(training({ signal: AbortSignal.abort() }));
+    expect(await train.fit(training({ checkpoint }))).toEqual(whole);
+    const nothing = await train.fit(training({ signal: AbortSignal.abort() }));
     expect(nothing).toMatchObject({ stopped: "aborted", steps: 0 });
   });
 
   it("goes on after a callback threw", async () => {
-    const whole = await fit(training());
+    const whole = await train.fit(training());
     const checkpoint = memoryCheckpoint();
     const failing = training({
       checkpoint,
@@ -122,8 +126,8 @@ describe("a resumed training", () => {
         if (step === 7) throw new Error("disk full");
       },
     });
-    await expect(fit(failing)).rejects.toThrow("disk full");
-    expect(await fit(training({ checkpoint }))).toEqual(whole);
+    await expect(train.fit(failing)).rejects.toThrow("disk full");
+    expect(await train.fit(training({ checkpoint }))).toEqual(whole);
   });
 });
 
@@ -165,15 +169,15 @@ describe("a checkpoint is refused, and left as it is,", () => {
     ],
   ])("%s", async (_, change, message) => {
     const store = recording();
-    await fit(training({ checkpoint: store, steps: 2 }));
+    await train.fit(training({ checkpoint: store, steps: 2 }));
     const before = store.written.length;
-    await expect(fit(training({ ...change, checkpoint: store }))).rejects.toThrow(message);
+    await expect(train.fit(training({ ...change, checkpoint: store }))).rejects.toThrow(message);
     expect(store.written.length).toBe(before);
   });
 
   it("with any byte changed, and cut short anywhere", async () => {
     const store = recording();
-    await fit(training({ checkpoint: store, steps: 2 }));
+    await train.fit(training({ checkpoint: store, steps: 2 }));
     const bytes = store.written[0]!;
     for (let at = 0; at < bytes.length; at += 37) {
       const damaged = bytes.slice();
@@ -196,10 +200,10 @@ describe("what is not finite", () => {
 
   it("ends the training with a line that names step, loss and gradient; the last good checkpoint stays", async () => {
     const store = recording();
-    const run = fit({
+    const run = train.fit({
       ...base,
-      params: { ok: NDArray.from([1]), deep: { w: NDArray.from([3]) } },
-      // w falls by 1 a step: its root at 0 has no slope, and below none at all.
+      params: { ok: NDArray.from([1]), deep: { w: NDArray.from([2.5]) } },
+      // w falls by 1 a step: below 0 it has no root.
       loss: (p) => p.deep.w.add(p.deep.w.sqrt().mul(1e-9)).sum().add(p.ok.sum().mul(0)),
       checkpoint: store,
       checkpointEvery: 1,
@@ -218,14 +222,14 @@ describe("what is not finite", () => {
   it("names the batch, if it came from there", async () => {
     const data = { t: NDArray.from([1, Number.NaN]) };
     await expect(
-      fit({ ...base, data, params: { w: NDArray.from([1]) }, loss: (p, { t }) => p.w.mul(t).sum() }),
+      train.fit({ ...base, data, params: { w: NDArray.from([1]) }, loss: (p, { t }) => p.w.mul(t).sum() }),
     ).rejects.toThrow('at step 1 the loss is NaN and the batch "t" is the first that is not finite (NaN)');
   });
 
   it("finds bad weights before they are saved, though the loss does not tell yet", async () => {
     const store = recording();
     await expect(
-      fit({
+      train.fit({
         ...base,
         params: { w: NDArray.from([0]) },
         loss: (p) => p.w.sqrt().sum(),
@@ -240,8 +244,10 @@ describe("what is not finite", () => {
 
   it("names the weight, if an earlier update broke it", async () => {
     await expect(
-      fit({ ...base, params: { w: NDArray.from([0]) }, loss: (p) => p.w.sqrt().sum() }),
-    ).rejects.toThrow("is the first that is not finite");
+      train.fit({ ...base, params: { w: NDArray.from([0]) }, loss: (p) => p.w.sqrt().sum(), evalEvery: 9 }),
+    ).rejects.toThrow(
+      'at step 2 the loss is NaN and the weight "w" is the first that is not finite (-Infinity) since an earlier update',
+    );
   });
 });
 
@@ -258,9 +264,9 @@ describe("fileCheckpoint", () => {
 
   it("resumes a training", async () => {
     const checkpoint = fileCheckpoint(join(folder, "run.safetensors"));
-    const early = await fit(training({ checkpoint, steps: 3 }));
+    const early = await train.fit(training({ checkpoint, steps: 3 }));
     expect(early.steps).toBe(3);
-    expect((await fit(training({ checkpoint, steps: 3 }))).params).toEqual(early.params);
+    expect((await train.fit(training({ checkpoint, steps: 3 }))).params).toEqual(early.params);
   });
 
   it("says which file it cannot use", async () => {

@@ -14,7 +14,7 @@ export interface CheckpointStore {
   write(bytes: Uint8Array): Promise<void>;
 }
 
-/** A store that lasts as long as the program. */
+/** A store that lasts as long as the program: `fit({ ..., checkpoint: memoryCheckpoint() })`. For files, see `fileCheckpoint`. */
 export function memoryCheckpoint(): CheckpointStore {
   let held: Uint8Array | undefined;
   return {

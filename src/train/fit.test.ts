@@ -5,7 +5,8 @@ import { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
-import { evaluator, fit, type HistoryEntry, metrics, predictor } from "./index.ts";
+import * as train from "./index.ts";
+import { evaluator, type HistoryEntry, metrics, predictor } from "./index.ts";
 
 const x = random.uniform(random.key(1), [64, 2], { low: -1 });
 const y = new NDArray(
@@ -18,7 +19,7 @@ const optimizer = optim.adam({ learningRate: 0.02 });
 describe("fit", () => {
   it("trains a model", async () => {
     const evaluate = evaluator(model, { data: { x, y }, metrics: { r2: metrics.r2 } });
-    const result = await fit({
+    const result = await train.fit({
       model,
       data: { x, y },
       loss: nn.losses.mse,
@@ -37,7 +38,7 @@ describe("fit", () => {
 
   it("is gradient descent: a step of a full batch, by hand", async () => {
     const w = NDArray.from([2]);
-    const result = await fit({
+    const result = await train.fit({
       params: { w },
       data: { t: NDArray.from([1, 3]) },
       loss: (p, { t }) => p.w.sub(t).square().mean(),
@@ -53,7 +54,7 @@ describe("fit", () => {
 
   it("the same key gives the same weights to the bit, another key others", async () => {
     const run = (seed: number) =>
-      fit({
+      train.fit({
         model,
         data: { x, y },
         loss: nn.losses.mse,
@@ -72,7 +73,7 @@ describe("fit", () => {
       w: NDArray.from([1]),
       frozen: { scale: NDArray.from([3]), at: NDArray.from([7], "int64") },
     };
-    const result = await fit({
+    const result = await train.fit({
       params,
       data: { t: NDArray.from([6]) },
       loss: (p, { t }) => p.w.mul(p.frozen.scale).sub(t).square().mean(),
@@ -86,7 +87,7 @@ describe("fit", () => {
   it("takes batches from a function of the step, with a key for each", async () => {
     const seen: number[] = [];
     const keys = new Set<string>();
-    const result = await fit({
+    const result = await train.fit({
       params: { w: NDArray.from([0]) },
       data: async (step, key) => {
         seen.push(step);
@@ -104,7 +105,7 @@ describe("fit", () => {
 
   it("gives the loss a fresh key each step, and says that it trains", async () => {
     const losses: number[] = [];
-    await fit({
+    await train.fit({
       params: { w: NDArray.from([0]) },
       data: { t: NDArray.from([0]) },
       loss: (p, _, context) => {
@@ -123,7 +124,14 @@ describe("fit", () => {
 
   it("a training step is one compiled graph, made once", async () => {
     const loss = vi.fn((p: { w: Tensor }, { t }: { t: Tensor }) => p.w.sub(t).square().mean());
-    await fit({ params: { w: NDArray.from([0]) }, data: { t: y }, loss, optimizer, batch: 8, epochs: 3 });
+    await train.fit({
+      params: { w: NDArray.from([0]) },
+      data: { t: y },
+      loss,
+      optimizer,
+      batch: 8,
+      epochs: 3,
+    });
     expect(loss).toHaveBeenCalledTimes(1);
   });
 });
@@ -141,7 +149,7 @@ describe("history, early stop, best weights", () => {
 
   it("an entry has the mean loss since the last one, and the metrics of the weights now", async () => {
     const entries: HistoryEntry[] = [];
-    const { history } = await fit({
+    const { history } = await train.fit({
       ...walk(valley),
       steps: 5,
       evalEvery: 2,
@@ -156,7 +164,7 @@ describe("history, early stop, best weights", () => {
   });
 
   it("stops after `patience` evaluations without improvement, and keeps the best weights", async () => {
-    const result = await fit({
+    const result = await train.fit({
       ...walk(valley),
       steps: 100,
       evalEvery: 1,
@@ -168,7 +176,7 @@ describe("history, early stop, best weights", () => {
   });
 
   it("an improvement below minDelta is none", async () => {
-    const { steps } = await fit({
+    const { steps } = await train.fit({
       ...walk(valley),
       steps: 100,
       evalEvery: 1,
@@ -180,17 +188,17 @@ describe("history, early stop, best weights", () => {
 
   it("goes by the metric and the goal that it is told", async () => {
     const common = { ...walk(valley), steps: 9, evalEvery: 3, keepBest: "eval" } as const;
-    expect((await fit({ ...common, goal: "max" })).best).toEqual({ step: 9, value: 16 });
-    expect((await fit({ ...common, monitor: "other" })).best).toEqual({ step: 9, value: -9 });
-    expect((await fit({ ...common, keepBest: "train" })).best).toEqual({ step: 9, value: -7 });
-    await expect(fit({ ...common, monitor: "accuracy" })).rejects.toThrow(
+    expect((await train.fit({ ...common, goal: "max" })).best).toEqual({ step: 9, value: 16 });
+    expect((await train.fit({ ...common, monitor: "other" })).best).toEqual({ step: 9, value: -9 });
+    expect((await train.fit({ ...common, keepBest: "train" })).best).toEqual({ step: 9, value: -7 });
+    await expect(train.fit({ ...common, monitor: "accuracy" })).rejects.toThrow(
       'monitor names "accuracy", evaluate returned metric, other',
     );
   });
 
   it("reports every step", async () => {
     const events: unknown[] = [];
-    await fit({ ...walk(valley), steps: 3, evalEvery: 2, onStep: (e) => events.push(e) });
+    await train.fit({ ...walk(valley), steps: 3, evalEvery: 2, onStep: (e) => events.push(e) });
     expect(events).toEqual([
       { step: 1, total: 3, loss: -0, metrics: {} },
       { step: 2, total: 3, loss: -1, metrics: {} },
@@ -216,12 +224,12 @@ describe("what cannot be trained", () => {
     ["an integer weight", { steps: 1, params: { n: NDArray.from([1], "int64") } }, 'the weight "n" is int64'],
     ["only frozen weights", { steps: 1, params: { frozen: NDArray.from([1]) } }, "nothing to train"],
   ])("%s", async (_, options, message) => {
-    await expect(fit({ ...base, ...options } as never)).rejects.toThrow(message);
+    await expect(train.fit({ ...base, ...options } as never)).rejects.toThrow(message);
   });
 });
 
 it("what fit returns is typed by what it is given", async () => {
-  const { params } = await fit({ model, data: { x, y }, loss: nn.losses.mse, optimizer, steps: 1 });
+  const { params } = await train.fit({ model, data: { x, y }, loss: nn.losses.mse, optimizer, steps: 1 });
   const kernel: NDArray = params.layers[0]!.kernel;
   expect(tree.paths(params)).toContain("layers/1/bias");
   expect(kernel.shape).toEqual([2, 16]);

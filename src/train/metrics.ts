@@ -1,4 +1,10 @@
-/** Metrics of whole data sets, on the host in float64. `prediction` and `target` are arrays of one shape, unless said otherwise. */
+/**
+ * Metrics of whole data sets, on the host in float64. `prediction` and `target` are arrays of one shape, unless said otherwise.
+ *
+ * ```ts
+ * const error = metrics.relativeL2(await predict(params, x), y);
+ * ```
+ */
 import type { NDArray } from "../tensor/ndarray.ts";
 import { sameShape, showShape } from "../tensor/shape.ts";
 

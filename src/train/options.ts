@@ -3,7 +3,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import type { RunOptions } from "../runtime/session.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Traced } from "../tensor/tree.ts";
+import type { Concrete, Traced } from "../tensor/tree.ts";
 import type { BatchSource, Sampling } from "./batches.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { Best, EarlyStop, HistoryEntry } from "./journal.ts";
@@ -68,8 +68,8 @@ export interface LossFit<P, B> extends FitOptions<P, B> {
 }
 
 /** A model, and a loss between its output for `x` and `y`. */
-export interface ModelFit<P, X, Y> extends FitOptions<P, { readonly x: X; readonly y: Y }> {
-  readonly model: Model<P, Traced<X>>;
+export interface ModelFit<P, X, Y> extends FitOptions<P, { readonly x: Concrete<X>; readonly y: Y }> {
+  readonly model: Model<P, X>;
   /** The first weights. They are copied. Default: those of `model.init`. */
   readonly params?: P | undefined;
   readonly loss: (output: Tensor, target: Traced<Y>) => Tensor;

@@ -27,10 +27,7 @@ export interface Predictor<P, X> {
  * const y = await predict(params, x);
  * ```
  */
-export function predictor<P, X>(
-  model: Pick<Model<P, X>, "apply">,
-  options: PredictOptions = {},
-): Predictor<P, Concrete<X>> {
+export function predictor<P, X>(model: Model<P, X>, options: PredictOptions = {}): Predictor<P, Concrete<X>> {
   const { batch = 1024 } = options;
   if (!Number.isInteger(batch) || batch < 1)
     throw new RangeError(`predictor: batch is ${batch}: use a whole number from 1`);
@@ -61,7 +58,7 @@ export type Evaluate<P> = (
  * ```
  */
 export function evaluator<P, X>(
-  model: Pick<Model<P, X>, "apply">,
+  model: Model<P, X>,
   options: PredictOptions & {
     readonly data: { readonly x: Concrete<X>; readonly y: NDArray };
     readonly metrics: Readonly<Record<string, Metric>>;

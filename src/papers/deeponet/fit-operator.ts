@@ -77,7 +77,7 @@ export async function squaredErrors<P>(
 ): Promise<Float64Array> {
   const { u, y } = arraysOf(triples);
   type Input = { u: Parameters<RowModel<P>["apply"]>[1]; y: Parameters<RowModel<P>["apply"]>[2] };
-  const model = { apply: (p: Traced<P>, x: Input) => net.apply(p, x.u, x.y) };
+  const model = { init: net.init, apply: (p: Traced<P>, x: Input) => net.apply(p, x.u, x.y) };
   const predict = predictor<P, Input>(model, { batch: 4096, device });
   const predicted = await predict(params, { u, y } as never);
   await predict.dispose();
@@ -92,7 +92,7 @@ function arraysOf({ u, y, s, count, sensors, queryDim }: Triples) {
   };
 }
 
-function checkTriples(net: RowModel<never>, t: Triples): void {
+function checkTriples(net: Pick<RowModel<unknown>, "sensors" | "queryDim">, t: Triples): void {
   if (t.sensors !== net.sensors || t.queryDim !== net.queryDim) {
     throw new RangeError(
       `fitOperator: the triples have ${t.sensors} sensors and queries of ${t.queryDim}, the model takes ${net.sensors} and ${net.queryDim}`,

@@ -317,5 +317,6 @@ defineOperators({
       return Tensor.constant(new NDArray(Float64Array.of(value), []).cast(types[0]!.dtype)).expand(x!.shape);
     },
   },
-  Identity: { type: sameAsFirst, gradient: ({ dy }) => [dy], simplify: ({ x: [x] }) => x },
+  // Never a node: it simplifies away.
+  Identity: { type: sameAsFirst, simplify: ({ x: [x] }) => x },
 });

@@ -2,10 +2,9 @@
 import { fail } from "../fail.ts";
 import { NDArray } from "../ndarray.ts";
 import { type BackwardCall, type Call, defineOperators, intAttribute, stringAttribute } from "../node.ts";
-import { normalAxis, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../shape.ts";
+import { normalAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import { apply, applyAll, lift, Tensor, type TensorLike } from "../tensor.ts";
-import { where } from "./elementwise.ts";
-import { commonDtype, constantIntegers } from "./rules.ts";
+import { commonDtype, constantIntegers, flatIndices } from "./rules.ts";
 
 /** Indices as int64: numbers and nested lists come as float32 arrays. */
 function asIndices(indices: TensorLike): Tensor {
@@ -79,14 +78,6 @@ export function gatherGradient(dy: Tensor, indices: TensorLike, axis: number, n:
   const places = at.reshape([at.size, ...after.map(() => 1)]).expand(rows.shape);
   const zeros = Tensor.zeros([...before, n, ...after], dy.dtype);
   return scatterElements(zeros, places, rows, { axis, reduction: "add" });
-}
-
-/** Indices of several axes as the places in the flattened axes. Negative ones count from the end. */
-function flatIndices(indices: Tensor, sizes: Shape): Tensor {
-  const wide = indices.cast("int64");
-  const limits = lift(NDArray.from([...sizes], "int64"));
-  const fromFront = where(wide.less(0), wide.add(limits), wide);
-  return fromFront.mul(lift(NDArray.from(stridesOf(sizes), "int64"))).sum(-1);
 }
 
 function axisOf({ x: [x], attributes }: Call, standard = 0): number {

@@ -30,11 +30,21 @@ export function gemm(
 /** Einstein summation: `einsum("bij,bjk->bik", a, b)`. Without "->" the result has the letters that occur once, in order. */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {
   const like = operands.find((t): t is Tensor => t instanceof Tensor);
-  return apply(
-    "Einsum",
-    operands.map((t) => lift(t, like)),
-    { equation: equation.replace(/\s/g, "") },
-  );
+  const dense = equation.replace(/\s/g, "");
+  const tensors = operands.map((t) => lift(t, like));
+  return apply("Einsum", alignEllipses(dense, tensors), { equation: dense });
+}
+
+/** Tensors whose ellipses stand for equally many axes, as ONNX wants them. */
+function alignEllipses(equation: string, tensors: readonly Tensor[]): readonly Tensor[] {
+  const terms = equation.split("->")[0]!.split(",");
+  const covered = tensors.map((t, i) => (terms[i]?.includes("...") ? t.rank - (terms[i].length - 3) : 0));
+  const most = Math.max(...covered);
+  return tensors.map((t, i) => {
+    const at = terms[i]?.indexOf("...") ?? -1;
+    const missing = Array.from({ length: most - covered[i]! }, (_, k) => at + k);
+    return at < 0 || missing.length === 0 ? t : t.unsqueeze(missing);
+  });
 }
 
 function matmulType(a: Tensor, b: Tensor): TensorType {

@@ -2,8 +2,8 @@
 import { type DType, isFloat } from "../dtype.ts";
 import { NDArray } from "../ndarray.ts";
 import type { Call, TensorType } from "../node.ts";
-import { broadcastShapes, type Shape, sameShape } from "../shape.ts";
-import { integersOf, Tensor } from "../tensor.ts";
+import { broadcastShapes, type Shape, sameShape, stridesOf } from "../shape.ts";
+import { apply, integersOf, Tensor } from "../tensor.ts";
 
 /** The type of the first input. */
 export function sameAsFirst({ x }: Call): TensorType {
@@ -95,4 +95,12 @@ export function scalar(value: number, like: Tensor): Tensor {
 /** 1 where the condition holds, else 0, in the dtype of `like`. */
 export function indicator(condition: Tensor, like: Tensor): Tensor {
   return condition.cast(like.dtype);
+}
+
+/** Indices of several axes, in the last axis of a tensor, as places in these axes flattened. Negative ones count from the end. */
+export function flatIndices(indices: Tensor, sizes: Shape): Tensor {
+  const wide = indices.cast("int64");
+  const integers = (values: readonly number[]) => Tensor.constant(NDArray.from(values, "int64"));
+  const fromFront = apply("Where", [wide.less(0), wide.add(integers(sizes)), wide]);
+  return fromFront.mul(integers(stridesOf(sizes))).sum(-1);
 }

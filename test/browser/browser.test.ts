@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as core from "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as exporting from "../../src/onnx/export.ts";
+import * as optim from "../../src/optim/index.ts";
+import * as runtime from "../../src/runtime/session.ts";
+import { browserPath, launch, NO_BROWSER } from "./chromium.ts";
+import { type Programs, programs } from "./programs.ts";
+import { bundle, createProject, removeProject, type Site, serve } from "./project.ts";
+
+const library = { core, nn, optim, exporting, runtime };
+const source = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
+
+type Result<K extends keyof Programs> = Awaited<ReturnType<Programs[K]>>;
+
+/** A page of a site, what it asked the network for, and what its policy stopped. */
+class Visit {
+  readonly requests: string[] = [];
+  readonly complaints: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.on("request", (r) => this.requests.push(r.url()));
+    page.on("console", (m) => m.type() === "error" && this.complaints.push(m.text()));
+    page.on("pageerror", (e) => this.complaints.push(e.message));
+  }
+
+  static async to(browser: Browser, site: Site): Promise<Visit> {
+    const visit = new Visit(await browser.newPage());
+    await visit.page.goto(site.url);
+    await visit.page.waitForFunction("typeof start === 'function'");
+    return visit;
+  }
+
+  run<K extends keyof Programs>(name: K, options: Parameters<Programs[K]>[1] = {} as never): Promise<Result<K>> {
+    return this.page.evaluate(`start(${JSON.stringify(name)}, ${JSON.stringify(options)})`);
+  }
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[], tolerance: number): void {
+  expect(actual.length).toBe(expected.length);
+  const worst = Math.max(...actual.map((v, i) => Math.abs(v - expected[i]!) / (1 + Math.abs(expected[i]!))));
+  expect(worst).toBeLessThan(tolerance);
+}
+
+if (browserPath === undefined) console.warn(`tests in the browser are skipped: ${NO_BROWSER}`);
+
+describe.skipIf(browserPath === undefined)("in the browser", () => {
+  let folder: string | undefined;
+  let browser: Browser;
+  const sites: Site[] = [];
+  let isolated: Visit;
+  let plain: Visit;
+
+  beforeAll(async () => {
+    folder = createProject({
+      "index.html": '<!doctype html><title>test</title><script type="module" src="./page.ts"></script>',
+      "page.ts": source("page.ts"),
+      "programs.ts": source("programs.ts"),
+    });
+    [browser] = await Promise.all([launch(), bundle(folder)]);
+    for (const kind of [true, false]) sites.push(await serve(join(folder, "dist"), { isolated: kind }));
+    isolated = await Visit.to(browser, sites[0]!);
+    plain = await Visit.to(browser, sites[1]!);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const site of sites) site.close();
+    removeProject(folder);
+  });
+
+  it("trains as in Node, with the threads of a cross-origin isolated page or on the one of another", async () => {
+    const here = await programs.train(library, {});
+    for (const visit of [isolated, plain]) {
+      const there = await visit.run("train");
+      console.log("ms", ...[here, there].map((r) => [r.milliseconds[0], r.milliseconds.slice(1).toSorted((a, b) => a - b)[9]]));
+      expectClose(there.losses, here.losses, 1e-4);
+      expectClose(there.weights, here.weights, 1e-4);
+    }
+    expect(await isolated.page.evaluate("crossOriginIsolated")).toBe(true);
+    const cores = await isolated.page.evaluate<number>("navigator.hardwareConcurrency");
+    expect(isolated.page.workers().length).toBe(Math.min(cores, 8) - 1);
+    expect(plain.page.workers().length).toBe(0);
+  });
+
+  it("draws the same bits as Node, on the host and in a graph", async () => {
+    const { host, graph } = await programs.draws(library);
+    expect(graph).toEqual(host);
+    expect(await isolated.run("draws")).toEqual({ host, graph });
+  });
+
+  it("exports the same file, and runs it; results stay when it runs again", async () => {
+    const here = await programs.infer(library);
+    const there = await isolated.run("infer");
+    expect(there.file).toEqual(here.file);
+    expectClose(there.output, here.output, 1e-5);
+    expect(there.later).toEqual(there.output);
+  });
+
+  it("computes in float64", async () => {
+    expectClose(await isolated.run("float64"), await programs.float64(library), 1e-13);
+  });
+
+  it("keeps calls apart that are made at once", async () => {
+    const { atOnce, oneByOne } = await isolated.run("together");
+    expect(atOnce).toEqual(oneByOne);
+  });
+
+  it("says in one line what a page cannot do", async () => {
+    const load = (device: string) => `ONNX Runtime cannot load the model on ${device}: `;
+    expect(await plain.run("refusal", { device: "cuda" })).toBe(
+      `${load("cuda")}a browser has no CUDA: use "webgpu" or "cpu"`,
+    );
+    await plain.page.evaluate("navigator.gpu && (navigator.gpu.requestAdapter = async () => null)");
+    expect(await plain.run("refusal", { device: "webgpu" })).toBe(
+      `${load("webgpu")}the browser found no GPU adapter: use "cpu"`,
+    );
+    expect(await plain.run("refusal", { threads: 2 })).toBe(
+      `${load("cpu")}2 threads take a cross-origin isolated page: send the headers in docs/browser.md, or use 1`,
+    );
+    expect(await isolated.run("refusal", { threads: 64 })).toMatch(/since its first session: ask for \d, not 64$/);
+  });
+
+  it("agrees with the CPU on WebGPU", async ({ skip }) => {
+    const adapter = await isolated.page.evaluate<boolean>("navigator.gpu?.requestAdapter().then((a) => a !== null)");
+    if (!adapter) skip("this browser has no WebGPU adapter");
+    const options = { device: "webgpu", steps: 3 } as const;
+    const there = await isolated.run("train", options);
+    console.log(there);
+    const here = await programs.train(library, { steps: 3 });
+    expectClose(there.losses, here.losses, 1e-3);
+    expectClose(there.weights, here.weights, 1e-3);
+  });
+
+  it("evaluates no text and asks no other host", async () => {
+    for (const [i, visit] of [isolated, plain].entries()) {
+      expect(visit.complaints).toEqual([]);
+      expect(visit.requests.filter((url) => !url.startsWith(sites[i]!.url))).toEqual([]);
+      expect(visit.requests.filter((url) => url.endsWith(".wasm")).length).toBe(1);
+      expect(await visit.page.evaluate("evaluation()")).toBe("EvalError");
+    }
+  });
+});

@@ -1,0 +1,125 @@
+/** What is computed twice, in Node and on a page, and must come out the same. The library is an argument: each side has its own. */
+import type * as Core from "../../src/index.ts";
+import type * as Nn from "../../src/nn/index.ts";
+import type * as Export from "../../src/onnx/export.ts";
+import type * as Optim from "../../src/optim/index.ts";
+import type * as Runtime from "../../src/runtime/session.ts";
+
+export interface Library {
+  readonly core: typeof Core;
+  readonly nn: typeof Nn;
+  readonly optim: typeof Optim;
+  readonly exporting: typeof Export;
+  readonly runtime: typeof Runtime;
+}
+
+const SIZES = [2, 16, 16, 1];
+
+/** Adam on a small regression problem, with donated weights and states: the losses, and the weights at the end. */
+async function train(
+  { core, nn, optim }: Library,
+  { device = "cpu", steps = 20 }: { device?: Core.Device; steps?: number },
+) {
+  const [forModel, forX, forY] = core.random.split(core.random.key(7), 3);
+  const model = nn.mlp({ sizes: SIZES, activation: "tanh" });
+  const optimizer = optim.adam({ learningRate: 0.01 });
+  const [x, y] = [core.random.uniform(forX!, [64, 2]), core.random.normal(forY!, [64, 1])];
+  let params = model.init(forModel!);
+  let state = optimizer.init(params);
+  type Weights = Core.tree.Traced<typeof params>;
+  const loss = (p: Weights, input: Core.Tensor, target: Core.Tensor) =>
+    nn.losses.mse(model.apply(p, input), target);
+  const step = core.compile(
+    (p: Weights, s: Optim.TracedState, input: Core.Tensor, target: Core.Tensor) => {
+      const [value, gradients] = core.valueAndGrad(loss)(p, input, target);
+      const { updates, state } = optimizer.update(gradients, s, p);
+      return { value, params: optim.applyUpdates(p, updates), state };
+    },
+    { donate: [0, 1], device },
+  );
+  const losses: number[] = [];
+  const marks = [performance.now()];
+  for (let i = 0; i < steps; i++) {
+    const out = await step(params, state, x, y);
+    losses.push(out.value.item());
+    params = out.params as typeof params;
+    state = out.state as typeof state;
+    marks.push(performance.now());
+  }
+  const milliseconds = marks.slice(1).map((t, i) => t - marks[i]!);
+  await step.dispose();
+  return { losses, weights: (core.tree.leaves(params) as Core.NDArray[]).flatMap(numbers), milliseconds };
+}
+
+/** Bits of random numbers, drawn on the host and in a graph. */
+async function draws({ core: { random, compile } }: Library) {
+  const sample = <K extends Core.NDArray | Core.Tensor>(key: K) => {
+    const [a, b, c] = random.split(key, 3);
+    return { normal: random.normal(a!, [101]), uniform: random.uniform(b!, [64], { dtype: "float64" }), order: random.permutation(c!, 20) };
+  };
+  const inGraph = compile((key: Core.Tensor) => sample(key));
+  const graph = await inGraph(random.key(3));
+  await inGraph.dispose();
+  const host = sample(random.key(3));
+  return { host: bits(host), graph: bits(graph) };
+}
+
+/** A model as a file, loaded again and run. */
+async function infer({ core: { random, NDArray }, nn, exporting, runtime }: Library) {
+  const model = nn.mlp({ sizes: SIZES, activation: "gelu" });
+  const file = exporting.exportModel(model, model.init(random.key(1)), { x: ["batch", 2] });
+  const session = await runtime.Session.create(file);
+  const run = async (rows: number) => (await session.run({ x: random.normal(random.key(2), [rows, 2]) }))["output"]!;
+  const first = await run(3);
+  const kept = numbers(first);
+  await run(5);
+  const out = { file: bytesOf(NDArray.from(file)), output: kept, later: numbers(first) };
+  await session.dispose();
+  return out;
+}
+
+/** float64, with operators that ONNX Runtime has no float64 kernel for. */
+async function float64({ core: { compile, grad, random } }: Library) {
+  const f = compile((x: Core.Tensor, w: Core.Tensor) => {
+    const network = (v: Core.Tensor) => v.matmul(w).erf().gelu().softmax(-1).square().sum();
+    return { value: network(x), gradient: grad(network)(x), softplus: x.softplus(), elementary: x.exp().log().sqrt() };
+  });
+  const x = random.uniform(random.key(4), [7, 5], { low: 0.1, dtype: "float64" });
+  const out = await f(x, random.normal(random.key(5), [5, 5], "float64"));
+  await f.dispose();
+  return Object.values(out).flatMap(numbers);
+}
+
+/** Several compiled functions called at once, and the same one by one. */
+async function together({ core: { compile, random } }: Library) {
+  const calls = [1, 2, 3, 4].map((n) => {
+    const x = random.normal(random.key(n), [16 * n, 16 * n]);
+    const f = compile((a: Core.Tensor) => a.matmul(a).add(n).softmax(-1));
+    return async () => numbers(await f(x));
+  });
+  const atOnce = await Promise.all([...calls, ...calls].map((call) => call()));
+  const oneByOne: number[][] = [];
+  for (const call of calls) oneByOne.push(await call());
+  return { atOnce, oneByOne: [...oneByOne, ...oneByOne] };
+}
+
+/** The message of the error that these options lead to. */
+async function refusal({ core: { compile, NDArray } }: Library, options: Core.CompileOptions) {
+  const error = await compile((x: Core.Tensor) => x.add(1), options)(NDArray.from([1])).catch((e: Error) => e);
+  return error instanceof Error ? error.message : "none";
+}
+
+function numbers(array: Core.NDArray): number[] {
+  return Array.from(array.data as Float64Array, Number);
+}
+
+function bytesOf({ data }: Core.NDArray): number[] {
+  return Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function bits(arrays: Readonly<Record<string, Core.NDArray>>): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, bytesOf(array)]));
+}
+
+export const programs = { train, draws, infer, float64, together, refusal };
+export type Programs = typeof programs;
