@@ -80,7 +80,7 @@ export function randomAffine(
 /** The map that undoes p -> R(angle) [[1, shear], [0, 1]] scale p + (right, down). */
 function inverse(angle: number, scale: number, shear: number, right: number, down: number): AffineMap {
   const [c, s] = [Math.cos(angle), Math.sin(angle)];
-  const [a, b, d, e] = [(c - shear * -s) / scale, (s - shear * c) / scale, -s / scale, c / scale];
+  const [a, b, d, e] = [(c + shear * s) / scale, (s - shear * c) / scale, -s / scale, c / scale];
   return [a, b, -(a * right + b * down), d, e, -(d * right + e * down)];
 }
 

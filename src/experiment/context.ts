@@ -42,7 +42,7 @@ export interface Context {
   readonly seed: number;
   readonly preset: PresetName;
   readonly device: DeviceName;
-  /** Fires when the user interrupts. Hand it to `fit`, which writes its checkpoint and throws the signal's reason. */
+  /** Fires when the user interrupts. Hand it to `fit`, which writes its checkpoint and returns: the stage then ends. */
   readonly signal: AbortSignal;
   log(text: string): void;
   /** A line in metrics.jsonl. */
@@ -104,7 +104,9 @@ export async function createContext(o: ContextOptions): Promise<{ context: Conte
     observer?.stage?.({ name, state: "started" });
     try {
       const checkpoint = checkpointStore(store, `${file}.checkpoint`, metrics, name);
-      const value = encodeStageValue(await run({ name, store: checkpoint }), `stage "${name}"`);
+      const result = await run({ name, store: checkpoint });
+      signal.throwIfAborted();
+      const value = encodeStageValue(result, `stage "${name}"`);
       metrics.flush();
       await store.write(`${file}.done.safetensors`, value);
       await checkpoint.remove();

@@ -9,7 +9,8 @@ import { broadcastAxis, channelShape, groupsToChannels, onMatrix } from "./norma
 import type { NodeEditor } from "./node-editor.ts";
 
 export type Rewrite = (node: NodeEditor) => void;
-export type Change = readonly [version: number, rewrite: Rewrite];
+/** A reason in place of a rewriting: there is none. */
+export type Change = readonly [version: number, rewrite: Rewrite | string];
 
 const all =
   (...rewrites: readonly Rewrite[]): Rewrite =>
@@ -74,7 +75,6 @@ const limitedBroadcast: readonly Change[] = [consumed, [7, broadcastAxis]];
 const axesToInput: Change = [18, intsToInput("axes", 1)];
 const matrix: readonly Change[] = [[13, onMatrix]];
 
-/** Before opset 10, one fill value and the starts were attributes. */
 const slice: Rewrite = all(intsToInput("starts", 1), intsToInput("ends", 2), intsToInput("axes", 3));
 
 /** Until opset 13, more than one output meant training; then there was an attribute, and two outputs fewer. */
@@ -83,28 +83,19 @@ const batchNormalization: Rewrite = (node) => {
   node.outputs.splice(3);
 };
 
-const notSpatial: Rewrite = (node) => {
-  if (node.int("spatial", 1) !== 0) return node.set("spatial", 1);
+/** Statistics for each element of a sample: no operator of today has them. */
+const perElement: Rewrite = (node) => {
+  if (node.take("spatial") !== 0) return;
   const epsilon = node.constant(NDArray.scalar(node.takeFloat("epsilon") ?? 1e-5));
   const [x, scale, bias, mean, variance] = node.inputs as [string, string, string, string, string];
   const deviation = node.add("Sqrt", [node.add("Add", [variance, node.add("CastLike", [epsilon, x])])]);
   const normal = node.add("Div", [node.add("Sub", [x, mean]), deviation]);
   const scaled = node.add("Mul", [normal, scale]);
-  drop("momentum", "spatial")(node);
+  node.take("momentum");
   node.op = "Add";
   node.inputs.splice(0, 5, scaled, bias);
 };
 
-/** Dropout of a file that says it is for inference. */
-const dropoutTest: Rewrite = (node) => {
-  const test = node.take("is_test");
-  if (test === 0) node.set("training", 1);
-};
-
-const dropout: Rewrite = (node) => {
-  floatToInput("ratio", 1)(node);
-  if (node.take("training") === 1) node.setInput(2, node.constant(NDArray.from(true)));
-};
 
 const upsample: Rewrite = (node) => {
   const scales = node.take("scales");
@@ -139,12 +130,9 @@ const castTo: Rewrite = (node) => {
   if (typeof to === "string") node.set("to", codes[to.toUpperCase()] ?? 1);
 };
 
-const roiAlign: Rewrite = standard("coordinate_transformation_mode", "output_half_pixel");
-
-const hardmaxLike = matrix;
 const unary: readonly Change[] = [consumed];
 
-/** Before opset 8, tile took one axis and how often. */
+/** Before opset 6, Tile took one axis and how often. */
 const tile1: Rewrite = (node) => {
   if (node.inputs.length < 3) return;
   const [x, tiles, axis] = node.inputs as [string, string, string];
@@ -190,7 +178,7 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
 
   Softmax: matrix,
   LogSoftmax: matrix,
-  Hardmax: hardmaxLike,
+  Hardmax: matrix,
 
   Gemm: [[7, drop("broadcast")]],
   Concat: [[4, standard("axis", 1)]],
@@ -221,12 +209,11 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
 
   BatchNormalization: [
     [7, drop("is_test", "consumed_inputs")],
-    [9, notSpatial],
-    [9, drop("spatial")],
+    [9, perElement],
     [14, batchNormalization],
   ],
   GroupNormalization: [[21, groupsToChannels]],
-  Dropout: [[7, all(drop("consumed_inputs"), dropoutTest)], [12, dropout]],
+  Dropout: [[7, drop("is_test", "consumed_inputs")], [12, floatToInput("ratio", 1)]],
   Upsample: [
     [7, upsample1],
     [9, all(upsample, reword("mode", { bilinear: "linear" }))],
@@ -234,9 +221,10 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
   ],
   Resize: [[11, resize]],
   GridSample: [[20, reword("mode", { bilinear: "linear", bicubic: "cubic" })]],
-  RoiAlign: [[16, roiAlign]],
+  RoiAlign: [[16, standard("coordinate_transformation_mode", "output_half_pixel")]],
   LpPool: [[2, floatToInt("p")]],
   GlobalLpPool: [[2, floatToInt("p")]],
+  Scan: [[9, "Scan of opset 8 runs over batches, which no later operator does: convert the model to opset 9 or later"]],
   LSTM: [[7, drop("output_sequence")]],
   GRU: [[7, drop("output_sequence")]],
   RNN: [[7, drop("output_sequence")]],

@@ -38,6 +38,7 @@ export function channelShape(node: NodeEditor): void {
 export function onMatrix(node: NodeEditor): void {
   const x = node.inputs[0]!;
   const axis = node.int("axis", 1);
+  if (axis === -1) return;
   node.inputs[0] = node.add("Flatten", [x], { axis });
   node.set("axis", 1);
   node.append(0, "Reshape", [node.add("Shape", [x])], { allowzero: 1 });

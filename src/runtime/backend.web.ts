@@ -50,7 +50,7 @@ class Engine {
 
 const engines = {
   cpu: new Engine("wasm", () => import("onnxruntime-web/wasm")),
-  webgpu: new Engine("webgpu", () => import("onnxruntime-web/webgpu")),
+  webgpu: new Engine("webgpu", () => import("onnxruntime-web")),
 };
 
 export const backend: Backend = {

@@ -42,18 +42,16 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: CompileOptions = {},
 ): Compiled<A, R> {
-  const programs = new Map<string, Program>();
+  let programs: Program[] = [];
   let disposed = false;
 
   const programFor = (args: readonly unknown[]): Program => {
     if (disposed) throw new Error("compile: this function was disposed: compile it again");
-    const key = signature(args);
-    let program = programs.get(key);
-    if (program === undefined) {
-      program = new Program((traced) => fn(...(traced as unknown as A)), args, options);
-      programs.set(key, program);
-    }
-    return program;
+    const known = programs.find((p) => fits(args, p.traced));
+    if (known !== undefined) return known;
+    const made = new Program((traced) => fn(...(traced as unknown as A)), args, options);
+    programs.push(made);
+    return made;
   };
 
   const call = async (...args: readonly unknown[]) => programFor(args).run(args) as Promise<tree.Concrete<R>>;
@@ -61,42 +59,39 @@ export function compile<A extends readonly unknown[], R>(
     graph: (...args: readonly unknown[]) => programFor(args).graph,
     dispose: async () => {
       disposed = true;
-      const all = [...programs.values()];
-      programs.clear();
+      const all = programs;
+      programs = [];
       await Promise.all(all.map((p) => p.dispose()));
     },
   });
 }
 
-/** What tells traces apart: the structure of the arguments, the types of their arrays, their other values. */
-function signature(value: unknown, path = ""): string {
-  if (value instanceof NDArray) return `${value.dtype}${value.shape};`;
-  if (typeof value === "number") return "float32;";
-  const at = (key: string) => (path === "" ? key : `${path}/${key}`);
-  if (Array.isArray(value)) return `[${value.map((v, i) => signature(v, at(String(i)))).join("")}]`;
-  if (tree.isBranch(value)) {
-    let key = "{";
-    for (const name of Object.keys(value))
-      key += `${JSON.stringify(name)}:${signature((value as Record<string, unknown>)[name], at(name))}`;
-    return `${key}}`;
+/**
+ * Do these arguments have the signature of a trace: its structure, an array of the same shape and dtype (or a number) wherever it
+ * has a tensor, and the same values elsewhere? Functions and instances of classes count as the same only if they are one object.
+ */
+function fits(value: unknown, traced: unknown): boolean {
+  if (traced instanceof Tensor) {
+    if (typeof value === "number") return traced.rank === 0 && traced.dtype === "float32";
+    return value instanceof NDArray && value.dtype === traced.dtype && sameShape(value.shape, traced.shape);
   }
-  if (value instanceof Tensor) throw new TypeError(tensorArgument(path));
-  if (ArrayBuffer.isView(value)) throw new TypeError(typedArrayArgument(path, value));
-  if (typeof value === "object" && value !== null) return `object ${identity(value)};`;
-  return typeof value === "function" ? `function ${identity(value)};` : `${typeof value} ${literal(value)};`;
+  if (Array.isArray(traced)) {
+    return (
+      Array.isArray(value) && value.length === traced.length && traced.every((t, i) => fits(value[i], t))
+    );
+  }
+  if (!tree.isBranch(traced)) return Object.is(value, traced);
+  if (!tree.isBranch(value) || Array.isArray(value)) return false;
+  const names = Object.keys(traced);
+  const given = Object.keys(value);
+  return (
+    names.length === given.length &&
+    names.every((name, i) => name === given[i] && fits(field(value, name), field(traced, name)))
+  );
 }
 
-const identities = new WeakMap<object, number>();
-let identified = 0;
-
-/** Functions and instances of classes are told apart as objects, not by what they hold. */
-function identity(value: object): number {
-  if (!identities.has(value)) identities.set(value, identified++);
-  return identities.get(value)!;
-}
-
-function literal(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+function field(branch: unknown, name: string): unknown {
+  return (branch as Record<string, unknown>)[name];
 }
 
 function tensorArgument(path: string): string {
@@ -110,6 +105,8 @@ function typedArrayArgument(path: string, value: ArrayBufferView): string {
 /** A traced signature: its graph, and the session that runs it. */
 class Program {
   readonly graph: ModelDraft;
+  /** The arguments, with tensors for the arrays and numbers. */
+  readonly traced: readonly unknown[];
   private session: Promise<Session> | undefined;
   private readonly running = new Set<Promise<unknown>>();
   private readonly result: unknown;
@@ -122,9 +119,9 @@ class Program {
     args: readonly unknown[],
     private readonly options: CompileOptions,
   ) {
-    const traced = tree.map((leaf: unknown) => asInput(leaf), args) as unknown[];
-    this.result = fn(traced);
-    this.ports = connect(args, traced, this.result, options);
+    this.traced = tree.mapWithPath(asInput, args) as unknown[];
+    this.result = fn(this.traced);
+    this.ports = connect(args, this.traced, this.result, options);
     this.graph = emitModel(this.ports);
   }
 
@@ -155,9 +152,9 @@ class Program {
   private takeDonations(leaves: readonly unknown[], inputs: Record<string, NDArray>): Map<string, NDArray> {
     const given = new Map<string, NDArray>();
     for (const { output, leaf } of this.ports.donations) {
-      const array = leaves[leaf] as NDArray;
+      const array = leaves[leaf];
       // One array may stand in several places.
-      if (array.isDonated) continue;
+      if (!(array instanceof NDArray) || array.isDonated) continue;
       const taken = array.donate();
       for (const name in inputs) if (inputs[name] === array) inputs[name] = taken;
       given.set(output, taken);
@@ -225,8 +222,10 @@ function donatedLeaves(args: readonly unknown[], donate: readonly number[]): num
   });
 }
 
-function asInput(leaf: unknown): unknown {
+function asInput(leaf: unknown, path: string): unknown {
   if (leaf instanceof NDArray) return Tensor.input(leaf.shape, leaf.dtype);
+  if (leaf instanceof Tensor) throw new TypeError(tensorArgument(path));
+  if (ArrayBuffer.isView(leaf)) throw new TypeError(typedArrayArgument(path, leaf));
   return typeof leaf === "number" ? Tensor.input([], "float32") : leaf;
 }
 

@@ -91,7 +91,7 @@ export class NDArray {
   /** Give the memory away: a new array that holds it. This one is empty from here on. */
   donate(): NDArray {
     const taken = new NDArray(this.alive(), this.shape, this.dtype);
-    (this as { data: TypedArray }).data = allocate(this.dtype, 0);
+    (this as { data: TypedArray }).data = empty[this.dtype];
     return taken;
   }
 
@@ -151,6 +151,11 @@ export class NDArray {
     return new NDArray(this.alive().slice(), this.shape, this.dtype);
   }
 }
+
+/** What arrays hold that gave their memory away. */
+const empty = Object.fromEntries(
+  Object.entries(dtypes).map(([name, { array }]) => [name, new array(0)]),
+) as Readonly<Record<DType, TypedArray>>;
 
 export function allocate(dtype: DType, size: number): TypedArray {
   return new dtypes[dtype].array(size);

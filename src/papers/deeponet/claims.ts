@@ -98,7 +98,6 @@ function unstackedBiasIsBest(r: Results, scale: string): Claim {
     statement: "Unstacked with bias has the smallest test error of the four variants",
     paper: "qualitative",
     scale,
-    note: "At this p the variants differ by less than seeds do; the paper compares long runs.",
   });
   const best = variantOf(r, "unstacked, bias");
   if (best === undefined) return open.notAttempted(OUT_OF_PRESET);

@@ -172,7 +172,7 @@ export const presets = {
       fnnDepths: [3],
       fnnRates: [1e-3],
       resnet: false,
-      variants: { latent: 20, steps: 2500, batch: 256, seeds: 1 },
+      variants: { latent: 20, steps: 2500, batch: 256, seeds: 3 },
     },
     nonlinear: { train: 2000, test: 10_000, sensors: 50, width: 40, latent: 40, steps: 4000, batch: 512 },
     sizes: { ...quickSweep, sensors: 50, steps: 3000, train: [125, 250, 500, 1000, 2000, 4000] },

@@ -23,6 +23,8 @@ export interface FitOperatorOptions {
   /** For first weights and batches. Default `random.key(0)`. */
   readonly key?: NDArray | undefined;
   readonly device?: Device | undefined;
+  /** Default 1: at these sizes a second thread costs more than it brings. */
+  readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly checkpoint?: CheckpointStore | undefined;
   readonly onStep?: ((event: StepEvent) => void) | undefined;
@@ -42,7 +44,7 @@ export async function fitOperator<P>(
   triples: Triples,
   o: FitOperatorOptions,
 ): Promise<{ params: P; history: readonly (readonly [step: number, loss: number])[] }> {
-  const { key = random.key(0), batch, learningRate = 1e-3 } = o;
+  const { key = random.key(0), batch, learningRate = 1e-3, threads = 1 } = o;
   checkTriples(net, triples);
   const all = batch === null || batch === undefined || batch >= triples.count;
   const [forWeights, forBatches] = random.split(key) as [NDArray, NDArray];
@@ -58,6 +60,7 @@ export async function fitOperator<P>(
     keepBest: "train",
     key: forBatches,
     device: o.device,
+    threads,
     signal: o.signal,
     checkpoint: o.checkpoint,
     checkpointEvery: Math.max(1, Math.floor(o.steps / 8)),

@@ -209,7 +209,7 @@ defineOperators({
     ),
   ),
   Sigmoid: unary(({ y, dy }) => dy.mul(y.mul(y.neg().add(1)))),
-  Relu: unary(({ y, dy }) => gate(y.greater(0), dy)),
+  Relu: unary(({ y, dy }) => dy.mul(indicator(y.cast("bool"), y))),
   Softplus: unary(({ x: [x], dy }) => dy.mul(x!.sigmoid())),
   Softsign: unary(({ x: [x], dy }) => dy.div(x!.abs().add(1).square())),
   Gelu: unary(({ x: [x], attributes, dy }) =>

@@ -2,7 +2,7 @@
 import { type DType, isFloat } from "../dtype.ts";
 import { NDArray } from "../ndarray.ts";
 import type { Call, TensorType } from "../node.ts";
-import { broadcastShapes, type Shape, sameShape, stridesOf } from "../shape.ts";
+import { broadcastShapes, type Shape, sameShape, sizeOf, stridesOf } from "../shape.ts";
 import { apply, integersOf, Tensor } from "../tensor.ts";
 
 /** The type of the first input. */
@@ -72,8 +72,15 @@ export function constantIntegers(t: Tensor | undefined, what: string): number[] 
 export function sumTo(t: Tensor, shape: Shape): Tensor {
   if (sameShape(t.shape, shape)) return t;
   const lead = t.rank - shape.length;
+  if (sameShape(t.shape.slice(lead), shape) && isFloat(t.dtype)) return sumRows(t, lead).reshape(shape);
   const axes = t.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
   return t.sum(axes, { keepDims: true }).reshape(shape);
+}
+
+/** Sum over the first axes, as a product with ones: ONNX Runtime's fastest way to add up rows. */
+function sumRows(t: Tensor, axes: number): Tensor {
+  const rows = sizeOf(t.shape.slice(0, axes));
+  return Tensor.ones([1, rows], t.dtype).matmul(t.reshape([rows, sizeOf(t.shape.slice(axes))]));
 }
 
 /** The one value that all elements of this expression have, where that is known without computing. */

@@ -1,0 +1,11 @@
+export { analogyCorpus, analogyQuestions, analogyVocabulary, contentWord } from "./analogies.ts";
+export { dirichlet, logGamma } from "./dirichlet.ts";
+export { Draws } from "./draws.ts";
+export { type BellmanFordTrace, bellmanFord, bfs, type DfsTrace, dfs, type Trace } from "./graph-traces.ts";
+export { type ErdosRenyiOptions, erdosRenyi, fixedDirectedGraph, fixedGraph, type Graph } from "./graphs.ts";
+export { type MarkovMixture, markovLogProbability, markovMixture, markovText } from "./markov-text.ts";
+export { gaussianMixture, type MixtureOptions } from "./mixture.ts";
+export { segdigits } from "./segdigits.ts";
+export { shapes10 } from "./shapes10.ts";
+export { type Shapes16Style, shapes16, shapes16Classes } from "./shapes16.ts";
+export { checkerTable, mixtureTable, ringsTable, spiralsTable } from "./tables.ts";
