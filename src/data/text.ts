@@ -158,17 +158,23 @@ function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The longest prefix that decodes, by bisection. */
+/** Where the first sequence starts that is no UTF-8: by bisection, the end of what decodes, less the start of a sequence there. */
 function firstBadByte(bytes: Uint8Array): number {
-  let [good, bad] = [0, bytes.length];
+  let [good, bad] = [0, bytes.length + 1];
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
-      good = middle;
-    } catch {
-      bad = middle;
-    }
+    if (decodes(bytes.subarray(0, middle), true)) good = middle;
+    else bad = middle;
   }
+  while (!decodes(bytes.subarray(0, good), false)) good--;
   return good;
+}
+
+function decodes(bytes: Uint8Array, mayGoOn: boolean): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: mayGoOn });
+    return true;
+  } catch {
+    return false;
+  }
 }

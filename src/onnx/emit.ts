@@ -1,15 +1,17 @@
 /** Expressions as an ONNX graph. */
 import { dtypes } from "../tensor/dtype.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
-import { type Attribute, INTERNAL, type Node } from "../tensor/node.ts";
+import { INTERNAL, type Node } from "../tensor/node.ts";
 import { reachable } from "../tensor/rewrite.ts";
 import { showShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type AttributeProto, attributeTypes, type Draft } from "./schema.ts";
+import { attributeToProto } from "./attributes.ts";
+import { carriedBy, writtenAttributes } from "./carried.ts";
+import { mergeOpsets, neededOpset, OPSET, type Opsets } from "./opsets.ts";
+import type { Draft } from "./schema.ts";
 import { ndarrayToTensor } from "./tensors.ts";
 
-/** The opset and IR version of every graph that we write: what runtimes of 2024 and later read. */
-export const OPSET = 21;
+/** What runtimes of 2024 and later read. */
 export const IR_VERSION = 10;
 
 /** A named tensor on the border of a graph. */
@@ -44,7 +46,7 @@ export function emitModel(ports: GraphPorts): ModelDraft {
   const initializer = (ports.weights ?? []).map((w) => ndarrayToTensor(w.value, w.name));
   const constants = new Map<string, string>();
   const nodes: NodeDraft[] = [];
-  const domains = new Set<string>([""]);
+  const opsets: Opsets[] = [new Map([["", OPSET]])];
   const fresh = unusedNames(ports);
 
   for (const node of reachable(ports.outputs.map((o) => o.tensor))) {
@@ -58,7 +60,7 @@ export function emitModel(ports: GraphPorts): ModelDraft {
       if (!names.has(node.outputs[0]!)) throw new Error(strayInput(node));
     } else {
       for (const t of node.outputs) names.set(t, results.get(t) ?? fresh("value"));
-      domains.add(node.domain);
+      opsets.push(opsetsOf(node));
       nodes.push(nodeProto(node, names, fresh(node.op)));
     }
   }
@@ -69,7 +71,7 @@ export function emitModel(ports: GraphPorts): ModelDraft {
   return {
     irVersion: IR_VERSION,
     producerName: "paperweight",
-    opsetImport: [...domains].map((domain) => ({ domain, version: domain === "" ? OPSET : 1 })),
+    opsetImport: [...mergeOpsets(opsets)].map(([domain, version]) => ({ domain, version })),
     graph: {
       name: "main",
       node: nodes,
@@ -107,8 +109,18 @@ function strayInput(node: Node): string {
   );
 }
 
+function opsetsOf(node: Node): Opsets {
+  const carried = carriedBy(node);
+  if (carried !== undefined) return carried.opsets;
+  const version = node.domain === "" ? neededOpset(node.op, Object.keys(node.attributes)) : 1;
+  return new Map([[node.domain, version]]);
+}
+
 function nodeProto(node: Node, names: ReadonlyMap<Tensor, string>, name: string): NodeDraft {
-  const input = node.inputs.map((t) => (t === undefined ? "" : names.get(t)!));
+  const all = node.inputs.map((t) => (t === undefined ? "" : names.get(t)!));
+  const carried = carriedBy(node);
+  const own = all.length - (carried?.captures.length ?? 0);
+  const input = all.slice(0, own);
   while (input.at(-1) === "") input.pop();
   return {
     opType: node.op,
@@ -116,24 +128,11 @@ function nodeProto(node: Node, names: ReadonlyMap<Tensor, string>, name: string)
     name,
     input,
     output: node.outputs.map((t) => names.get(t)!),
-    attribute: Object.entries(node.attributes).map(([key, value]) => attributeProto(key, value)),
+    attribute:
+      carried === undefined
+        ? Object.entries(node.attributes).map(([key, value]) => attributeToProto(key, value))
+        : writtenAttributes(carried, all.slice(own), name),
   };
-}
-
-const utf8 = new TextEncoder();
-
-function attributeProto(name: string, value: Attribute): Draft<"AttributeProto"> {
-  if (typeof value === "number") return { name, type: attributeTypes.INT, i: value };
-  if (typeof value === "string") return { name, type: attributeTypes.STRING, s: utf8.encode(value) };
-  if (Array.isArray(value)) return { name, type: attributeTypes.INTS, ints: value };
-  const held = value as Exclude<Attribute, number | string | readonly number[]>;
-  if ("float" in held) return { name, type: attributeTypes.FLOAT, f: held.float };
-  if ("floats" in held) return { name, type: attributeTypes.FLOATS, floats: held.floats };
-  if ("strings" in held)
-    return { name, type: attributeTypes.STRINGS, strings: held.strings.map((s) => utf8.encode(s)) };
-  if ("tensor" in held) return { name, type: attributeTypes.TENSOR, t: ndarrayToTensor(held.tensor, "") };
-  if ("proto" in held) return held.proto as AttributeProto;
-  throw new Error(`emit: the attribute "${name}" holds a JavaScript value and cannot be written`);
 }
 
 function valueInfo({ name, tensor, sizes = tensor.shape }: Port): Draft<"ValueInfoProto"> {

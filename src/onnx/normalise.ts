@@ -1,13 +1,10 @@
 /** A file's graph in the form that the engine works with: functions inlined, operators in the form of today's opset. */
-import { OPSET } from "./emit.ts";
 import { calledFunction, type Functions, inlineCall, plainDomain, readFunctions } from "./functions.ts";
 import { definedNames, showNode, subgraphsOf } from "./graph.ts";
 import { FreshNames, NodeEditor } from "./node-editor.ts";
 import { normalForms } from "./normal-forms.ts";
+import { OPSET, type Opsets } from "./opsets.ts";
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto } from "./schema.ts";
-
-/** The version of each domain's operators. */
-export type Opsets = ReadonlyMap<string, number>;
 
 /** Where a node of a normal graph comes from. */
 export interface Origin {
@@ -24,23 +21,25 @@ export interface NormalGraph {
 
 /** Functions that call functions: this deep, and this many nodes in all. */
 const MAX_CALLS = 50;
-const MAX_NODES = 2_000_000;
+const MAX_NODES = 500_000;
 
 /** The graph of a checked model in normal form. The model stays as it is. */
 export function normalise(model: ModelProto): NormalGraph {
   const graph = model.graph!;
   const normaliser = new Normaliser(readFunctions(model.functions), namesOf(graph));
   return {
-    graph: normaliser.graph(graph, { opsets: opsetsOf(model.opsetImport), calls: 0 }),
+    graph: normaliser.graph(graph, { opsets: modelOpsets(model), calls: 0 }),
     origins: normaliser.origins,
   };
 }
 
-/** A file of IR version 1 or 2 names no opset: it is 1. */
-export function opsetsOf(imports: readonly OperatorSetIdProto[]): Opsets {
-  const opsets = new Map(imports.map((o) => [plainDomain(o.domain), o.version ?? 1]));
-  if (!opsets.has("") && imports.length === 0) opsets.set("", 1);
-  return opsets;
+/** A file without any import is from before there were opsets: it has the first. */
+export function modelOpsets(model: ModelProto): Opsets {
+  return model.opsetImport.length === 0 ? new Map([["", 1]]) : opsetsOf(model.opsetImport);
+}
+
+function opsetsOf(imports: readonly OperatorSetIdProto[]): Opsets {
+  return new Map(imports.map((o) => [plainDomain(o.domain), o.version ?? 1]));
 }
 
 interface Context {

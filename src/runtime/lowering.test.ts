@@ -1,8 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { NDArray } from "../tensor/ndarray.ts";
-import type { Attributes } from "../tensor/node.ts";
-import { apply, type Tensor } from "../tensor/tensor.ts";
+import { type Attributes, operators } from "../tensor/node.ts";
+import { gemm } from "../tensor/operators/index.ts";
+import { reachable } from "../tensor/rewrite.ts";
+import { apply, Tensor } from "../tensor/tensor.ts";
 import { compile } from "./compile.ts";
+import { lowerFloat64, lowerForCpu } from "./lowering.ts";
+
+/** The operators in the graph of f, lowered by `lower`. */
+function operatorsOf(
+  lower: (roots: readonly Tensor[]) => Tensor[],
+  f: (x: Tensor) => Tensor,
+  dtype: "float32" | "float64",
+): string[] {
+  const root = f(Tensor.input([2, 3], dtype));
+  return reachable(lower([root])).map((n) => n.op);
+}
 
 async function values(name: string, x: readonly number[], attributes: Attributes = {}): Promise<number[]> {
   const f = compile((t: Tensor) => apply(name, [t], attributes), { threads: 1 });
@@ -192,4 +205,66 @@ describe("float64 on the CPU", () => {
       ).toBeLessThan(1e-14);
     });
   });
+
+  test("NaN stays NaN, infinities have their limits", async () => {
+    const ends = async (name: string) => values(name, [NaN, -Infinity, Infinity]);
+    expect(await ends("Erf")).toEqual([NaN, -1, 1]);
+    expect(await ends("Atan")).toEqual([NaN, -Math.PI / 2, Math.PI / 2]);
+    expect(await ends("Softplus")).toEqual([NaN, 0, Infinity]);
+    expect(await ends("Elu")).toEqual([NaN, -1, Infinity]);
+    expect(await ends("Sinh")).toEqual([NaN, -Infinity, Infinity]);
+    expect(await ends("Asinh")).toEqual([NaN, -Infinity, Infinity]);
+    expect(await ends("Cosh")).toEqual([NaN, Infinity, Infinity]);
+    expect(await values("Atanh", [NaN, -1, 1, 1.5])).toEqual([NaN, -Infinity, Infinity, NaN]);
+    expect(await values("Acosh", [NaN, 1, 0.5, -3, Infinity])).toEqual([NaN, 0, NaN, NaN, Infinity]);
+    expect(await values("Asin", [NaN, -1, 1, 1.5])).toEqual([NaN, -Math.PI / 2, Math.PI / 2, NaN]);
+  });
+
+  test("erf and its derivative agree with the definition between the two approximations", async () => {
+    // The integral of exp(-t^2) from 0.49 to 0.51 by Simpson's rule, exact here to 1e-15.
+    const [a, b] = [0.49, 0.51];
+    const [low, high] = await values("Erf", [a, b]);
+    const density = (t: number) => (2 / Math.sqrt(Math.PI)) * Math.exp(-t * t);
+    const steps = 20;
+    const h = (b - a) / steps;
+    let sum = density(a) + density(b);
+    for (let i = 1; i < steps; i++) sum += (i % 2 === 1 ? 4 : 2) * density(a + i * h);
+    expect(Math.abs(high! - low! - (sum * h) / 3)).toBeLessThan(3e-16);
+  });
+
+  test("what has a kernel is left alone, and float32 is", () => {
+    const root = Tensor.input([2], "float64")
+      .exp()
+      .matmul(Tensor.input([2], "float64"));
+    expect(lowerFloat64([root])[0]).toBe(root);
+    const activations = Tensor.input([2], "float32").gelu().softplus().erf();
+    expect(lowerForCpu([activations])[0]).toBe(activations);
+  });
+
+  test("only names with a rule in the operator table are lowered, and none is left", () => {
+    for (const name of Object.keys(known)) {
+      expect(operators.has(name)).toBe(true);
+      expect(operatorsOf(lowerFloat64, (x) => apply(name, [x]), "float64")).not.toContain(name);
+      expect(operatorsOf(lowerFloat64, (x) => apply(name, [x]), "float32")).toContain(name);
+    }
+  });
+
+  test("Gemm keeps its kernel where its factors are float32 numbers", () => {
+    const product = (alpha: number) => (x: Tensor) => gemm(x, x, undefined, { alpha, transB: true });
+    expect(operatorsOf(lowerFloat64, product(0.5), "float64")).toContain("Gemm");
+    expect(operatorsOf(lowerFloat64, product(0.1), "float64")).not.toContain("Gemm");
+  });
+
+  test("a constant factor of a matrix product keeps its digits", async () => {
+    const f = compile((x: Tensor) => x.mul(0.1).matmul(x).div(3).mul(0.7), { threads: 1 });
+    const y = await f(NDArray.from([[3]], "float64"));
+    expect(y.item()).toBeCloseTo(0.21, 15);
+  });
+});
+
+test("a scatter that adds is lowered in every dtype, one that puts is not", () => {
+  const scatter = (reduction: string) => (x: Tensor) =>
+    apply("ScatterND", [x, Tensor.constant(NDArray.from([[1], [1]], "int64")), x], { reduction });
+  expect(operatorsOf(lowerForCpu, scatter("add"), "float32")).not.toContain("ScatterND");
+  expect(operatorsOf(lowerForCpu, scatter("none"), "float32")).toContain("ScatterND");
 });

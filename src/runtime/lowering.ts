@@ -7,6 +7,7 @@ import { flatIndices, scalar } from "../tensor/operators/rules.ts";
 import { rewrite } from "../tensor/rewrite.ts";
 import { normalAxis, sizeOf } from "../tensor/shape.ts";
 import { apply, lift, Tensor } from "../tensor/tensor.ts";
+import { spatialLowerings } from "./lowering-spatial.ts";
 import * as special from "./special-functions.ts";
 
 /** A node in terms of other operators: tensors for its outputs. */
@@ -89,6 +90,7 @@ const float64Lowerings: Readonly<Record<string, Lowering>> = {
   Gemm: gemm,
   Hardmax: hardmax,
   OneHot: oneHot,
+  ...spatialLowerings,
 };
 
 /**

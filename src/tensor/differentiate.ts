@@ -3,7 +3,7 @@
  * expressions: the result can be differentiated again.
  */
 import { isFloat } from "./dtype.ts";
-import { type BackwardCall, type Node, operators } from "./node.ts";
+import { type BackwardCall, type Node, operators, showNode } from "./node.ts";
 import { sumTo } from "./operators/rules.ts";
 import { reachable } from "./rewrite.ts";
 import type { Tensor } from "./tensor.ts";
@@ -87,7 +87,7 @@ function noDerivative(node: Node, trail: Trail): never {
       ? "its result has no derivative"
       : "there is no gradient rule for it";
   throw new TypeError(
-    `grad: cannot differentiate through ${node.name}: ${why} (path: ${path.join(" <- ")} <- loss). ` +
+    `grad: cannot differentiate through ${showNode(node)}: ${why} (path: ${path.join(" <- ")} <- loss). ` +
       "Use stopGradient before it, straightThrough or customGradient around it",
   );
 }

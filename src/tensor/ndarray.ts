@@ -138,6 +138,9 @@ export class NDArray {
   /** A copy with another element type: toward zero from float to int, nonzero is true. */
   cast(dtype: DType): NDArray {
     const source = this.alive();
+    if (this.dtype === "float16" && dtype !== "float16")
+      throw new TypeError("NDArray: float16 is carried as raw bits: cast it in a compiled function");
+    if (this.dtype === dtype) return this.copy();
     const data = allocate(dtype, this.size);
     const whole = isFloat(this.dtype) && !isFloat(dtype) && dtype !== "bool";
     for (let i = 0; i < data.length; i++) {

@@ -22,7 +22,14 @@ export type Attribute =
   | { readonly strings: readonly string[] }
   | { readonly tensor: NDArray }
   | { readonly proto: unknown }
+  | { readonly carried: Carried }
   | { readonly host: unknown };
+
+/** What a node of an imported file has beside its inputs: the file's attributes, subgraphs and all (onnx/carried.ts). */
+export interface Carried {
+  /** The node for error messages: its operator and its name in the file. */
+  readonly label: string;
+}
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -59,6 +66,12 @@ export class Node {
   get name(): string {
     return this.domain === "" ? this.op : `${this.domain}.${this.op}`;
   }
+}
+
+/** A node for error messages. */
+export function showNode(node: Node): string {
+  const { carried } = node.attributes;
+  return typeof carried === "object" && "carried" in carried ? carried.carried.label : node.name;
 }
 
 /** A call of an operator, as its rules see it. */

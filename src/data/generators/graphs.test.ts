@@ -64,9 +64,7 @@ describe("traces of random graphs", () => {
         for (let i = 0; i < 12; i++)
           if (reached[i] && w[i]![j]! > 0) expect(d[j]).toBeLessThanOrEqual(d[i]! + w[i]![j]!);
       });
-      expect(trace.reached.toNested()).toEqual(
-        expect.arrayContaining([(bfs(graph).reached.toNested() as boolean[][]).at(-1)]),
-      );
+      expect(reached).toEqual((bfs(graph).reached.toNested() as boolean[][]).at(-1));
     }
   });
 
@@ -79,8 +77,6 @@ describe("traces of random graphs", () => {
   });
 
   it("an isolated source takes one step and keeps every pointer", () => {
-    const trace = bfs({ weights: fixedGraph(4, 0).weights.cast("float64").reshape([4, 4]), source: 0 });
-    expect(trace.steps).toBeGreaterThan(0);
     const empty = erdosRenyi(random.key(0), { n: 5, p: 0 });
     expect(bfs(empty)).toMatchObject({ steps: 1 });
     expect(lastRow(bellmanFord(empty))).toEqual([0, 1, 2, 3, 4]);
@@ -89,22 +85,22 @@ describe("traces of random graphs", () => {
   it("undirected graphs are symmetric, with p^2 of the pairs; weights lie between sqrt(0.001) and sqrt(1.001)", () => {
     const w = erdosRenyi(random.key(1), { n: 200, p: 0.5, weighted: true }).weights.toNested() as number[][];
     let edges = 0;
-    w.forEach((row, i) => {
-      row.forEach((x, j) => {
-        expect(x).toBe(w[j]![i]);
-        if (x !== 0 && i < j) edges++;
-        if (x !== 0) expect(x >= Math.sqrt(1e-3) && x <= Math.sqrt(1.001)).toBe(true);
-      });
-    });
+    expect(w).toEqual(w.map((_, i) => w.map((row) => row[i])));
+    for (const [i, row] of w.entries()) edges += row.filter((x, j) => x !== 0 && i < j).length;
+    expect(w.flat().every((x) => x === 0 || (x >= Math.sqrt(1e-3) && x <= Math.sqrt(1.001)))).toBe(true);
     expect(Math.abs(edges / (100 * 199) - 0.25)).toBeLessThan(0.015);
   });
 
   it("refuses what is no graph, in one line", () => {
     const { weights } = fixedGraph(3, 0);
     expect(() => bfs({ weights, source: 3 })).toThrow("there is no source 3: there are the nodes 0 to 2");
-    expect(() => bfs({ weights: weights.reshape([9]), source: 0 })).toThrow("a square matrix [n, n] is expected");
+    expect(() => bfs({ weights: weights.reshape([9]), source: 0 })).toThrow(
+      "a square matrix [n, n] is expected",
+    );
     const negative = weights.copy();
     negative.data[1] = -1;
-    expect(() => bellmanFord({ weights: negative, source: 0 })).toThrow("the edge from 0 to 1 has the weight -1");
+    expect(() => bellmanFord({ weights: negative, source: 0 })).toThrow(
+      "the edge from 0 to 1 has the weight -1",
+    );
   });
 });

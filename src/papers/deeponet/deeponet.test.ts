@@ -1,10 +1,19 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { checkExperiment } from "../../experiment/check.ts";
+import { mlp } from "../../nn/mlp.ts";
+import { randomSource } from "../../pde/random-source.ts";
 import { compile } from "../../runtime/compile.ts";
 import { NDArray } from "../../tensor/ndarray.ts";
 import * as random from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import * as tree from "../../tensor/tree.ts";
+import { readAligned } from "./aligned.node.ts";
+import { alignedTriples } from "./aligned.ts";
 import { DeepONet, type DeepONetParams, type OperatorModel, type StackedParams } from "./deeponet.ts";
+import experiment from "./experiment.ts";
+import { fitOperator } from "./fit-operator.ts";
+import { antiderivative } from "./problems.ts";
 
 const sizes = { sensors: 7, queryDim: 2, latent: 5, branch: [6], trunk: [6, 6] };
 const u = random.normal(random.key(1), [4, 7]);
@@ -210,4 +219,88 @@ describe("errors say what does not fit", () => {
       "the branch gives 7 features and the trunk 5: both must give latent = 5",
     );
   });
+});
+
+describe("fitOperator", () => {
+  const data = (seed: number) =>
+    antiderivative().generate(randomSource(random.key(seed)), {
+      sensors: 20,
+      functions: 100,
+      queriesPerFunction: 1,
+    });
+  const net = DeepONet({ sensors: 20, queryDim: 1, latent: 10, branch: [10], trunk: [10] });
+
+  it("learns: the loss falls to a fifth in 200 steps", async () => {
+    const { history } = await fitOperator(net, data(1), { steps: 200 });
+    expect(history.at(-1)![1]).toBeLessThan(history[0]![1] / 5);
+    expect(history.at(-1)![0]).toBe(200);
+  });
+
+  it("takes any model of functions and queries for branch and trunk", async () => {
+    const own = mlp({ sizes: [20, 10], activation: "tanh" });
+    const mixed = DeepONet({ sensors: 20, queryDim: 1, latent: 10, branch: own, trunk: [10] });
+    const { params } = await fitOperator(mixed, data(1), { steps: 3 });
+    expect(tree.paths(params)).toContain("branch/layers/0/kernel");
+  });
+
+  it("refuses triples that do not fit, and targets that are not finite, naming the first row", async () => {
+    const other = DeepONet({ sensors: 30, queryDim: 1, latent: 10, branch: [10], trunk: [10] });
+    await expect(fitOperator(other, data(1), { steps: 1 })).rejects.toThrow(
+      "the triples have 20 sensors and queries of 1, the model takes 30 and 1",
+    );
+    const bad = data(1);
+    bad.s[7] = Number.POSITIVE_INFINITY;
+    await expect(fitOperator(net, bad, { steps: 1 })).rejects.toThrow("the target of row 7 is Infinity");
+  });
+
+  it("stops with the reason of its signal", async () => {
+    const controller = new AbortController();
+    controller.abort(new Error("enough"));
+    await expect(fitOperator(net, data(1), { steps: 5, signal: controller.signal })).rejects.toThrow(
+      "enough",
+    );
+  });
+});
+
+describe("the public aligned data", () => {
+  const arrays = {
+    branch: NDArray.from([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]),
+    trunk: NDArray.from([[0.5], [1]]),
+    y: NDArray.from([
+      [10, 20],
+      [30, 40],
+    ]),
+  };
+
+  it("becomes one triple for each function and query", () => {
+    const t = alignedTriples(arrays, "file");
+    expect([t.count, t.sensors, t.queryDim, t.functions]).toEqual([4, 3, 1, 2]);
+    expect([...t.u.subarray(6, 9), ...t.y, ...t.s]).toEqual([4, 5, 6, 0.5, 1, 0.5, 1, 10, 20, 30, 40]);
+  });
+
+  it("is refused where its arrays do not fit together", () => {
+    expect(() => alignedTriples({ ...arrays, y: NDArray.from([[1, 2, 3]]) }, "file")).toThrow(
+      "y is [1, 3], expected [2, 2]",
+    );
+    expect(() => alignedTriples({ trunk: arrays.trunk }, "file")).toThrow('it has no matrix "branch"');
+  });
+
+  const folder = process.env.PAPERWEIGHT_DATA && join(process.env.PAPERWEIGHT_DATA, "operators");
+  it.skipIf(!folder)(`loads${folder ? "" : " (skipped: PAPERWEIGHT_DATA is not set)"}`, async () => {
+    const { train, test } = await readAligned(folder!);
+    expect([train.functions, train.count, test.functions, test.count]).toEqual([150, 15_000, 1000, 100_000]);
+  });
+
+  it("says which file is missing", async () => {
+    await expect(readAligned("/nowhere")).rejects.toThrow(
+      "antiderivative_aligned_train_plain.npz: there is no such file",
+    );
+  });
+});
+
+describe("the experiment", () => {
+  for (const check of checkExperiment(experiment)) it(check.name, check.run);
 });

@@ -4,13 +4,24 @@ import { elementwise } from "../../../test/gradient-cases/elementwise.ts";
 import { indexing } from "../../../test/gradient-cases/indexing.ts";
 import { linear } from "../../../test/gradient-cases/linear.ts";
 import { movement } from "../../../test/gradient-cases/movement.ts";
+import { normalisation } from "../../../test/gradient-cases/normalisation.ts";
 import { reductions } from "../../../test/gradient-cases/reductions.ts";
+import { spatial } from "../../../test/gradient-cases/spatial.ts";
 import { check, checkGradients, ofRank, operatorsIn, positive } from "../../../test/gradient-check.ts";
 import { operators } from "../node.ts";
 import type { Tensor } from "../tensor.ts";
 import { customGradient } from "../transforms.ts";
 
-const cases = [...elementwise, ...reductions, ...movement, ...indexing, ...linear, ...composites];
+const cases = [
+  ...elementwise,
+  ...reductions,
+  ...movement,
+  ...indexing,
+  ...linear,
+  ...spatial,
+  ...normalisation,
+  ...composites,
+];
 
 test.each(cases.map((c) => [c.name, c] as const))("%s", (_, the) => checkGradients(the));
 

@@ -1,6 +1,30 @@
 /** Importing this fills the operator table. */
+export {
+  type ConvolutionOptions,
+  conv,
+  convTranspose,
+  type TransposedOptions,
+} from "./convolution.ts";
 export * from "./elementwise.ts";
 export * from "./indexing.ts";
 export * from "./linear.ts";
 export * from "./movement.ts";
+export {
+  type BatchStatistics,
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormOptions,
+  rmsNorm,
+} from "./normalisation.ts";
+export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from "./pooling.ts";
 export * from "./reduce.ts";
+export {
+  type CoordinateTransformation,
+  depthToSpace,
+  type ResizeOptions,
+  resize,
+  spaceToDepth,
+} from "./resize.ts";
+export type { Padding, WindowOptions } from "./windows.ts";

@@ -46,8 +46,11 @@ export function oneHot(
   depth: number,
   options: { axis?: number; dtype?: "float32" | "float64" } = {},
 ): Tensor {
+  const at = asIndices(indices);
+  // ONNX wants an axis to stand beside.
+  if (at.rank === 0) return oneHot(at.unsqueeze(0), depth, { ...options, axis: -1 }).reshape([depth]);
   const values = Tensor.constant(NDArray.from([0, 1], options.dtype ?? "float32"));
-  return apply("OneHot", [asIndices(indices), Tensor.constant(depth, "int64"), values], {
+  return apply("OneHot", [at, Tensor.constant(depth, "int64"), values], {
     axis: options.axis ?? -1,
   });
 }

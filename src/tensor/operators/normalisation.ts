@@ -1,6 +1,13 @@
 /** Normalisation: over the features of an example, over groups of channels, over a batch, over neighbouring channels. */
 import { fail } from "../fail.ts";
-import { type BackwardCall, type Call, defineOperators, floatAttribute, intAttribute, type TensorType } from "../node.ts";
+import {
+  type BackwardCall,
+  type Call,
+  defineOperators,
+  floatAttribute,
+  intAttribute,
+  type TensorType,
+} from "../node.ts";
 import { broadcastShapes, normalAxis, type Shape, sameShape, showShape } from "../shape.ts";
 import { apply, applyAll, Tensor } from "../tensor.ts";
 import { customGradient } from "../transforms.ts";
@@ -144,7 +151,10 @@ function batchGradient(x: Tensor, scale: Tensor, dy: Tensor, epsilon: number): T
   const total = dy.sum(axes);
   const along = dy.mul(centred).sum(axes).div(deviation);
   const drift = centred.mul(perChannel(along.div(deviation).div(n), x));
-  const dx = dy.sub(perChannel(total.div(n), x)).sub(drift).mul(perChannel(scale.div(deviation), x));
+  const dx = dy
+    .sub(perChannel(total.div(n), x))
+    .sub(drift)
+    .mul(perChannel(scale.div(deviation), x));
   return [dx, along, total];
 }
 
@@ -163,7 +173,10 @@ function inferenceGradient(call: BackwardCall): Tensor[] {
   const deviation = variance!.add(epsilonOf(call)).sqrt();
   const factor = scale!.div(deviation);
   const total = call.dy.sum(axes);
-  const along = call.dy.mul(x!.sub(perChannel(mean!, x!))).sum(axes).div(deviation);
+  const along = call.dy
+    .mul(x!.sub(perChannel(mean!, x!)))
+    .sum(axes)
+    .div(deviation);
   const dVariance = along.mul(factor).div(deviation).mul(-0.5);
   return [call.dy.mul(perChannel(factor, x!)), along, total, factor.mul(total).neg(), dVariance];
 }
@@ -191,11 +204,17 @@ function layerNormType(call: Call): TensorType[] {
   const slice = shape.slice(axis);
   for (const t of [scale!, bias]) {
     if (t === undefined || sameShape(broadcastShapes(t.shape, slice) ?? [], slice)) continue;
-    throw new RangeError(`scale and bias must broadcast to ${showShape(slice)}: the shape from axis ${axis} on`);
+    throw new RangeError(
+      `scale and bias must broadcast to ${showShape(slice)}: the shape from axis ${axis} on`,
+    );
   }
   commonDtype([x!, scale!]);
   const reduced: Shape = shape.map((d, i) => (i < axis ? d : 1));
-  return [{ shape, dtype }, { shape: reduced, dtype }, { shape: reduced, dtype }].slice(0, call.outputs);
+  return [
+    { shape, dtype },
+    { shape: reduced, dtype },
+    { shape: reduced, dtype },
+  ].slice(0, call.outputs);
 }
 
 /** The outputs are y, the mean, and the inverse of the deviation; the loss may depend on each. */
@@ -237,7 +256,10 @@ export function neighbours(x: Tensor, attributes: Call["attributes"]): AxisMap {
 }
 
 /** bias + alpha / size * (sum of squares over neighbours): what LRN divides by, to the power beta. */
-export function localPower(x: Tensor, attributes: Call["attributes"]): { power: Tensor; rate: number; beta: number } {
+export function localPower(
+  x: Tensor,
+  attributes: Call["attributes"],
+): { power: Tensor; rate: number; beta: number } {
   const rate = floatAttribute(attributes, "alpha", 1e-4) / intAttribute(attributes, "size", 1);
   const sums = mapAxis(x.mul(x), 1, neighbours(x, attributes));
   const power = sums.mul(rate).add(floatAttribute(attributes, "bias", 1));
@@ -270,7 +292,9 @@ defineOperators({
       const { shape, dtype } = firstFloat(call);
       const odd = rest.find((t) => !sameShape(t.shape, [shape[1]!]));
       if (odd !== undefined) {
-        throw new RangeError(`scale, bias, mean and variance must have the shape [${shape[1]}], one for each channel`);
+        throw new RangeError(
+          `scale, bias, mean and variance must have the shape [${shape[1]}], one for each channel`,
+        );
       }
       commonDtype([x!, ...rest.slice(0, 2)]);
       const statistics = { shape: [shape[1]!], dtype: rest[2]!.dtype };
@@ -286,7 +310,11 @@ defineOperators({
     type: firstFloat,
     simplify: (call) => {
       const [x, scale, bias] = call.x;
-      return groupNorm(x!, intAttribute(call.attributes, "num_groups", 1), { scale, bias, epsilon: epsilonOf(call) });
+      return groupNorm(x!, intAttribute(call.attributes, "num_groups", 1), {
+        scale,
+        bias,
+        epsilon: epsilonOf(call),
+      });
     },
   },
   InstanceNormalization: {

@@ -1,6 +1,13 @@
 /** Pools: the largest, the mean or the p-norm of each window, or of everything. */
 import { fail } from "../fail.ts";
-import { type BackwardCall, type Call, defineOperators, intAttribute, intsAttribute, type Operator } from "../node.ts";
+import {
+  type BackwardCall,
+  type Call,
+  defineOperators,
+  intAttribute,
+  intsAttribute,
+  type Operator,
+} from "../node.ts";
 import { sizeOf } from "../shape.ts";
 import { apply, applyAll, Tensor } from "../tensor.ts";
 import { type AxisMap, mapAxis, mapAxisBack } from "./axis-map.ts";
@@ -74,7 +81,11 @@ function pooledType(call: Call) {
 }
 
 /** What each window sums along one axis, its elements weighted by a function of the window's place. */
-function windowSums(w: Windows, axis: number, weight: (elements: readonly number[], place: number) => number): AxisMap {
+function windowSums(
+  w: Windows,
+  axis: number,
+  weight: (elements: readonly number[], place: number) => number,
+): AxisMap {
   return {
     inputs: w.input[axis]!,
     taps: Array.from({ length: w.output[axis]! }, (_, place) => {
@@ -136,7 +147,13 @@ function normGradient({ x: [x], y, dy, attributes }: BackwardCall, back: (t: Ten
   if (p === 1) return back(dy).mul(x!.sign());
   // Where the norm is 0, so is every element: any divisor will do.
   const divisor = where(y.equal(0), scalar(1, y), y).pow(p - 1);
-  const slope = p === 2 ? x! : x!.abs().pow(p - 1).mul(x!.sign());
+  const slope =
+    p === 2
+      ? x!
+      : x!
+          .abs()
+          .pow(p - 1)
+          .mul(x!.sign());
   return back(dy.div(divisor)).mul(slope);
 }
 
