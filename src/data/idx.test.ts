@@ -20,7 +20,7 @@ describe("readIdx", () => {
     copy.fill(0);
     expect(array).toEqual(expected);
     expect(readIdx(gzipSync(images))).toEqual(expected);
-    expect(readIdx(gzipSync(images, { filename: "a name", comment: "a comment" }))).toEqual(expected);
+    expect(readIdx(gzipSync(images, { filename: "a name" }))).toEqual(expected);
   });
 
   it("reads the other types, big-endian", () => {

@@ -5,6 +5,7 @@ import { erase } from "../tensor/rewrite.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
 import { emitModel, type GraphPorts, type Size } from "./emit.ts";
+import { ImportedModel, type ImportedParams } from "./import.ts";
 import { type SymbolicSize, symbolicSizes, type Trace, withSymbols } from "./symbolic.ts";
 import { encodeMessage } from "./wire.ts";
 
@@ -27,6 +28,30 @@ interface Exportable<P> {
  * line where the graph depends on a symbolic dimension in a way that a file cannot say.
  */
 export function exportModel<P>(
+  model: Exportable<P>,
+  params: P,
+  inputs: Readonly<Record<string, InputSpec>>,
+): Uint8Array;
+/**
+ * The file of an imported model with other weights: only the initialisers that changed are written anew, all else stays as it was.
+ * With the weights of the file, the bytes are those of the file.
+ */
+export function exportModel(model: ImportedModel, params: ImportedParams): Uint8Array;
+export function exportModel<P>(
+  model: Exportable<P> | ImportedModel,
+  params: P,
+  inputs?: Readonly<Record<string, InputSpec>>,
+): Uint8Array {
+  if (model instanceof ImportedModel) {
+    if (inputs === undefined) return model.withWeights(params as ImportedParams);
+    return exportTraced(model as Exportable<P>, params, inputs);
+  }
+  if (inputs === undefined)
+    throw new TypeError('export: name the inputs and their sizes: { x: ["batch", 100] }');
+  return exportTraced(model, params, inputs);
+}
+
+function exportTraced<P>(
   model: Exportable<P>,
   params: P,
   inputs: Readonly<Record<string, InputSpec>>,

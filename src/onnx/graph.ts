@@ -43,10 +43,10 @@ export function usedNames(node: NodeProto): string[] {
 }
 
 /**
- * Check that every name is defined once and every name that is used is defined, in this graph and all within, and sort nodes
- * that do not stand in order. Throws one line where a name is missing or given twice, or where nodes depend on each other.
+ * The graph with its nodes in order, after checks that every name is defined once and every name that is used is defined, here
+ * and in all graphs within. Throws one line where a name is missing or given twice, or where nodes depend on each other.
  */
-export function checkGraph(graph: GraphProto, outer: ReadonlySet<string> = new Set()): void {
+export function checkedGraph(graph: GraphProto, outer: ReadonlySet<string> = new Set()): GraphProto {
   checkUnique(graph);
   const known = new Set([...outer, ...definedNames(graph)]);
   for (const node of graph.node) {
@@ -56,14 +56,23 @@ export function checkGraph(graph: GraphProto, outer: ReadonlySet<string> = new S
         `model: ${showNode(node)} takes ${quoted(missing)}, which nothing in the graph gives: the file is damaged`,
       );
     }
-    for (const inner of subgraphsOf(node)) checkGraph(inner, known);
   }
   const stray = graph.output.find((o) => !known.has(o.name ?? ""));
   if (stray !== undefined)
     throw new Error(
       `model: the graph's output ${quoted(stray.name ?? "")} is computed by no node: the file is damaged`,
     );
-  graph.node = sorted(graph);
+  return { ...graph, node: sorted(graph).map((node) => withCheckedGraphs(node, known)) };
+}
+
+function withCheckedGraphs(node: NodeProto, known: ReadonlySet<string>): NodeProto {
+  if (subgraphsOf(node).length === 0) return node;
+  const attribute = node.attribute.map((a) => ({
+    ...a,
+    ...(a.g && { g: checkedGraph(a.g, known) }),
+    graphs: a.graphs.map((g) => checkedGraph(g, known)),
+  }));
+  return { ...node, attribute };
 }
 
 function checkUnique(graph: GraphProto): void {

@@ -19,7 +19,7 @@ function graphNamed({ node }: SpecialCall, name: string): GraphProto {
 function run(call: SpecialCall, graph: GraphProto, inputs: readonly Tensor[] = []): Tensor[] {
   if (inputs.length !== graph.input.length && inputs.length > 0)
     throw new Error(`its graph takes ${graph.input.length} inputs, it gets ${inputs.length}`);
-  return call.tracer.graph(
+  return call.tracer.subgraph(
     graph,
     graph.output.map((o) => o.name ?? ""),
     call.scope,

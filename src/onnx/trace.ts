@@ -87,13 +87,27 @@ export class Tracer {
     readonly context: TraceContext,
   ) {}
 
-  /** The wanted values of a graph, whose inputs stand in the scope or are given here in order. */
-  graph(graph: GraphProto, wanted: readonly string[], outer?: Scope, inputs: readonly Tensor[] = []): Tensor[] {
-    const scope = new Scope(graph, outer);
+  /** The wanted values of a file's main graph from its inputs by name. */
+  main(graph: GraphProto, wanted: readonly string[], inputs: ReadonlyMap<string, Tensor>): Tensor[] {
+    return this.inside(graph, wanted, new Scope(graph), inputs);
+  }
+
+  /** The wanted values of a subgraph from its inputs in order. */
+  subgraph(graph: GraphProto, wanted: readonly string[], outer: Scope, inputs: readonly Tensor[]): Tensor[] {
+    const named = new Map(inputs.map((t, i) => [graph.input[i]?.name ?? "", t]));
+    return this.inside(graph, wanted, new Scope(graph, outer), named);
+  }
+
+  private inside(
+    graph: GraphProto,
+    wanted: readonly string[],
+    scope: Scope,
+    inputs: ReadonlyMap<string, Tensor>,
+  ): Tensor[] {
     for (const tensor of graph.initializer) scope.store(tensor.name ?? "", () => this.initialiser(tensor));
     for (const sparse of graph.sparseInitializer)
       scope.store(sparse.values?.name ?? "", () => Tensor.constant(this.source.denseOf(sparse)));
-    inputs.forEach((t, i) => scope.set(graph.input[i]?.name ?? "", t));
+    for (const [name, t] of inputs) scope.set(name, t);
     for (const node of neededNodes(graph, wanted)) this.inScope(node, scope);
     return wanted.map((name) => scope.get(name));
   }

@@ -27,7 +27,9 @@ export function verdictText(verdict: Verdict, style: TextStyle): string {
   return paint(style, verdictInks[verdict], `${verdictMarks[verdict]} ${verdict}`);
 }
 
-/** Claims: the statement with its criterion, the paper's figure, ours, the verdict. Below 84 columns, one block a claim. */
+/**
+ * Claims: the statement, the paper's figure, ours, the verdict, and below them the criterion. Below 84 columns, one block a claim.
+ */
 export function claimsText(claims: readonly Claim[], style: TextStyle): string {
   const counts = wrap(tally(claims), style.width - 8).map((t) => paint(style, "dim", t));
   const title = `${paint(style, "bold", "Claims")}  ${counts.join(`\n${" ".repeat(8)}`)}`;
@@ -63,19 +65,18 @@ function claimsTable(claims: readonly Claim[], style: TextStyle): string {
   const line = (cells: readonly string[]): string =>
     `  ${cells.map((c, i) => pad(c, widths[i]!)).join("  ")}`.trimEnd();
   const rows = claims.map((c) => {
-    const statement = [
-      ...wrap(harmless(c.statement), statementWidth),
-      ...details(c).flatMap((d) => wrap(d, statementWidth).map((t) => paint(style, "dim", t))),
-    ];
     const columns = [
       [c.id],
-      statement,
+      wrap(harmless(c.statement), statementWidth),
       wrap(harmless(c.paper ?? "–"), paperWidth),
       wrap(oursText(c), oursWidth),
       [verdictText(c.verdict, style)],
     ];
     const height = Math.max(...columns.map((col) => col.length));
-    return Array.from({ length: height }, (_, k) => line(columns.map((col) => col[k] ?? ""))).join("\n");
+    const cells = Array.from({ length: height }, (_, k) => line(columns.map((col) => col[k] ?? "")));
+    const indent = " ".repeat(idWidth + 4);
+    const below = details(c).flatMap((d) => wrap(d, style.width - idWidth - 6));
+    return [...cells, ...below.map((t) => indent + paint(style, "dim", t))].join("\n");
   });
   const head = line(["", "claim", "paper", "ours", "verdict"].map((t) => paint(style, "dim", t)));
   return [head, ...rows].join("\n\n").replace("\n\n", "\n");

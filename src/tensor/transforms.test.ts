@@ -23,7 +23,10 @@ async function at(f: (...x: Tensor[]) => Tensor, ...x: readonly Nested[]): Promi
 }
 
 type Scalar = (x: Tensor) => Tensor;
-const derivative = (f: Scalar): Scalar => (x) => grad((t: Tensor) => f(t).sum())(x) as Tensor;
+const derivative =
+  (f: Scalar): Scalar =>
+  (x) =>
+    grad((t: Tensor) => f(t).sum())(x) as Tensor;
 /** The n-th derivative. */
 const nth = (f: Scalar, n: number): Scalar => (n === 0 ? f : nth(derivative(f), n - 1));
 
@@ -31,18 +34,38 @@ describe("grad nests to any order", () => {
   test("the derivatives of x^4 - 2x^3 + x", async () => {
     const f: Scalar = (x) => x.pow(4).sub(x.pow(3).mul(2)).add(x);
     const x = 1.5;
-    const wanted = [x ** 4 - 2 * x ** 3 + x, 4 * x ** 3 - 6 * x ** 2 + 1, 12 * x ** 2 - 12 * x, 24 * x - 12, 24, 0];
+    const wanted = [
+      x ** 4 - 2 * x ** 3 + x,
+      4 * x ** 3 - 6 * x ** 2 + 1,
+      12 * x ** 2 - 12 * x,
+      24 * x - 12,
+      24,
+      0,
+    ];
     for (const [n, w] of wanted.entries()) expect(await at(nth(f, n), x)).toBeCloseTo(w, 12);
   });
 
   test("the derivatives of sin go round", async () => {
     const wanted = [Math.sin(0.7), Math.cos(0.7), -Math.sin(0.7), -Math.cos(0.7), Math.sin(0.7)];
-    for (const [n, w] of wanted.entries()) expect(await at(nth((x) => x.sin(), n), 0.7)).toBeCloseTo(w, 14);
+    for (const [n, w] of wanted.entries())
+      expect(
+        await at(
+          nth((x) => x.sin(), n),
+          0.7,
+        ),
+      ).toBeCloseTo(w, 14);
   });
 
   test("tanh obeys y'' = -2 y y'", async () => {
     const x = [-1, 0.2, 0.9];
-    const [y, first, second] = await Promise.all([0, 1, 2].map((n) => at(nth((t) => t.tanh(), n), x))) as [number[], number[], number[]];
+    const [y, first, second] = (await Promise.all(
+      [0, 1, 2].map((n) =>
+        at(
+          nth((t) => t.tanh(), n),
+          x,
+        ),
+      ),
+    )) as [number[], number[], number[]];
     second.forEach((s, i) => expect(s).toBeCloseTo(-2 * y[i]! * first[i]!, 13));
   });
 });
@@ -71,16 +94,30 @@ describe("variables of nested derivatives are not confused", () => {
   test("one tensor as two arguments: only the first counts", async () => {
     const f = (a: Tensor, b: Tensor) => a.mul(b);
     expect(await at((x) => grad(f)(x, x) as Tensor, 3)).toBe(3);
-    expect(await at((x) => vjp(f, x, x)[1](Tensor.constant(1, "float64")).reduce((a, b) => (a as Tensor).add(b as Tensor)) as Tensor, 3)).toBe(6);
+    expect(
+      await at(
+        (x) =>
+          vjp(f, x, x)[1](Tensor.constant(1, "float64")).reduce((a, b) =>
+            (a as Tensor).add(b as Tensor),
+          ) as Tensor,
+        3,
+      ),
+    ).toBe(6);
   });
 });
 
 describe("forward mode", () => {
   const f = (a: Tensor, b: Tensor) => concat([a.matmul(b), b.sum(0).exp()]);
   const a = [1, -2];
-  const b = [[0.5, 1], [2, -1]];
+  const b = [
+    [0.5, 1],
+    [2, -1],
+  ];
   const da = [0.3, 0.4];
-  const db = [[1, 0], [-1, 2]];
+  const db = [
+    [1, 0],
+    [-1, 2],
+  ];
 
   test("jvp gives the outputs and their derivative along the tangents", async () => {
     const pushed = await at((a, b, da, db) => jvp(f, [a, b], [da, db])[1], a, b, da, db);
@@ -97,40 +134,91 @@ describe("forward mode", () => {
   test("<c, J v> = <J' c, v>", async () => {
     const c = [0.7, -1.1, 0.2, 0.9];
     const forward = await at((a, b, da, db, c) => jvp(f, [a, b], [da, db])[1].mul(c).sum(), a, b, da, db, c);
-    const backward = await at((a, b, da, db, c) => {
-      const [ga, gb] = vjp(f, a, b)[1](c) as [Tensor, Tensor];
-      return ga.mul(da).sum().add(gb.mul(db).sum());
-    }, a, b, da, db, c);
+    const backward = await at(
+      (a, b, da, db, c) => {
+        const [ga, gb] = vjp(f, a, b)[1](c) as [Tensor, Tensor];
+        return ga.mul(da).sum().add(gb.mul(db).sum());
+      },
+      a,
+      b,
+      da,
+      db,
+      c,
+    );
     expect(forward).toBeCloseTo(backward as number, 13);
   });
 
   test("forward over reverse is the Hessian-vector product", async () => {
     const g: Scalar = (x) => x.pow(3).sum().add(x.prod());
-    const [x, v] = [[1, 2, -1], [0.5, 1, 2]];
+    const [x, v] = [
+      [1, 2, -1],
+      [0.5, 1, 2],
+    ];
     const over = await at((x, v) => jvp(grad(g) as Scalar, [x], [v])[1], x, v);
     const direct = await at((x, v) => hessianVector(g)(x, v) as Tensor, x, v);
     (over as number[]).forEach((o, i) => expect(o).toBeCloseTo((direct as number[])[i]!, 13));
   });
 
   test("what does not depend on the inputs has derivative 0", async () => {
-    expect(await at((x, v) => jvp((t) => stopGradient(t).exp(), [x], [v])[1], [1, 2], [1, 1])).toEqual([0, 0]);
+    expect(await at((x, v) => jvp((t) => stopGradient(t).exp(), [x], [v])[1], [1, 2], [1, 1])).toEqual([
+      0, 0,
+    ]);
   });
 });
 
 describe("jacobian and Hessian", () => {
   test("of a linear map is its matrix, of any shape", async () => {
-    const m = [[1, 2, 3], [4, 5, 6]];
+    const m = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ];
     expect(await at((x, m) => jacobian((t) => m.matmul(t))(x), [1, 1, 1], m)).toEqual(m);
-    const j = await at((x) => jacobian((t) => t.transpose())(x), [[1, 2], [3, 4]]);
-    expect(j).toEqual([[[[1, 0], [0, 0]], [[0, 0], [1, 0]]], [[[0, 1], [0, 0]], [[0, 0], [0, 1]]]]);
+    const j = await at(
+      (x) => jacobian((t) => t.transpose())(x),
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    );
+    expect(j).toEqual([
+      [
+        [
+          [1, 0],
+          [0, 0],
+        ],
+        [
+          [0, 0],
+          [1, 0],
+        ],
+      ],
+      [
+        [
+          [0, 1],
+          [0, 0],
+        ],
+        [
+          [0, 0],
+          [0, 1],
+        ],
+      ],
+    ]);
   });
   test("the Hessian is the Jacobian of the gradient", async () => {
-    const q = [[2, 1], [1, 3]];
-    const hessian = (x: Tensor, q: Tensor) => jacobian((t) => grad((z: Tensor) => z.matmul(q).mul(z).sum().mul(0.5))(t) as Tensor)(x);
+    const q = [
+      [2, 1],
+      [1, 3],
+    ];
+    const hessian = (x: Tensor, q: Tensor) =>
+      jacobian((t) => grad((z: Tensor) => z.matmul(q).mul(z).sum().mul(0.5))(t) as Tensor)(x);
     expect(await at(hessian, [5, -7], q)).toEqual(q);
   });
   test("rows that do not depend on x are 0", async () => {
-    expect(await at((x) => jacobian((t) => concat([t.slice([0, 1]), Tensor.ones([1], "float64")]))(x), [1, 2])).toEqual([[1, 0], [0, 0]]);
+    expect(
+      await at((x) => jacobian((t) => concat([t.slice([0, 1]), Tensor.ones([1], "float64")]))(x), [1, 2]),
+    ).toEqual([
+      [1, 0],
+      [0, 0],
+    ]);
   });
   test("hessianVector of a tree", async () => {
     const f = (p: { a: Tensor; b: Tensor[] }) => p.a.mul(p.b[0]!).sum();
@@ -160,25 +248,77 @@ describe("trees", () => {
 
 describe("where the derivative is a choice", () => {
   test("relu has derivative 0 at 0, abs and sign too", async () => {
-    expect(await at(derivative((x) => x.relu()), [0, -1, 1])).toEqual([0, 0, 1]);
-    expect(await at(derivative((x) => x.abs()), [0, -1, 1])).toEqual([0, -1, 1]);
-    expect(await at(derivative((x) => x.sign()), [0, 2])).toEqual([0, 0]);
+    expect(
+      await at(
+        derivative((x) => x.relu()),
+        [0, -1, 1],
+      ),
+    ).toEqual([0, 0, 1]);
+    expect(
+      await at(
+        derivative((x) => x.abs()),
+        [0, -1, 1],
+      ),
+    ).toEqual([0, -1, 1]);
+    expect(
+      await at(
+        derivative((x) => x.sign()),
+        [0, 2],
+      ),
+    ).toEqual([0, 0]);
   });
   test("equal largest elements share the gradient", async () => {
-    expect(await at(derivative((x) => x.max()), [3, 1, 3])).toEqual([0.5, 0, 0.5]);
-    expect(await at(derivative((x) => x.maximum(1)), [0, 1, 2])).toEqual([0, 0.5, 1]);
+    expect(
+      await at(
+        derivative((x) => x.max()),
+        [3, 1, 3],
+      ),
+    ).toEqual([0.5, 0, 0.5]);
+    expect(
+      await at(
+        derivative((x) => x.maximum(1)),
+        [0, 1, 2],
+      ),
+    ).toEqual([0, 0.5, 1]);
   });
   test("clip has derivative 1 at its limits", async () => {
-    expect(await at(derivative((x) => x.clip(-1, 1)), [-2, -1, 0, 1, 2])).toEqual([0, 1, 1, 1, 0]);
+    expect(
+      await at(
+        derivative((x) => x.clip(-1, 1)),
+        [-2, -1, 0, 1, 2],
+      ),
+    ).toEqual([0, 1, 1, 1, 0]);
   });
   test("x^2 and x^0 at 0", async () => {
-    expect(await at(derivative((x) => x.pow(2)), [0, -3])).toEqual([0, -6]);
-    expect(await at(derivative((x) => x.pow(0)), [0, 2])).toEqual([0, 0]);
-    expect(await at((x, p) => grad((t: Tensor) => t.pow(p).sum())(x) as Tensor, [0, 0, 2], [0, 1, 3])).toEqual([0, 1, 12]);
+    expect(
+      await at(
+        derivative((x) => x.pow(2)),
+        [0, -3],
+      ),
+    ).toEqual([0, -6]);
+    expect(
+      await at(
+        derivative((x) => x.pow(0)),
+        [0, 2],
+      ),
+    ).toEqual([0, 0]);
+    expect(
+      await at((x, p) => grad((t: Tensor) => t.pow(p).sum())(x) as Tensor, [0, 0, 2], [0, 1, 3]),
+    ).toEqual([0, 1, 12]);
   });
   test("a product with zeros has the products of the others", async () => {
-    expect(await at(derivative((x) => x.prod()), [2, 0, 5])).toEqual([0, 10, 0]);
-    expect(await at(derivative((x) => x.prod()), [0, 0, 5])).toEqual([0, 0, 0]);
+    expect(
+      await at(
+        derivative((x) => x.prod()),
+        [2, 0, 5],
+      ),
+    ).toEqual([0, 10, 0]);
+    expect(
+      await at(
+        derivative((x) => x.prod()),
+        [0, 0, 5],
+      ),
+    ).toEqual([0, 0, 0]);
   });
 });
 
@@ -195,10 +335,15 @@ describe("derivatives of the user's own", () => {
     expect(await at(derivative(f), [2.7])).toEqual([5.4]);
     expect(await at(nth(f, 2), [2.7])).toEqual([2]);
     expect(await at((x, v) => jvp(f, [x], [v])[1], [2.7], [10])).toEqual([54]);
-    expect(() => straightThrough(Tensor.input([2]), Tensor.input([3]))).toThrow("value and stand-in must have one shape and dtype");
+    expect(() => straightThrough(Tensor.input([2]), Tensor.input([3]))).toThrow(
+      "value and stand-in must have one shape and dtype",
+    );
   });
 
-  const cube = customGradient((x: Tensor) => x.mul(x).mul(x), (dy, _, x) => [dy.mul(x.mul(x).mul(3))]);
+  const cube = customGradient(
+    (x: Tensor) => x.mul(x).mul(x),
+    (dy, _, x) => [dy.mul(x.mul(x).mul(3))],
+  );
   test("customGradient, first and second order, forward and backward", async () => {
     expect(await at(cube, 2)).toBe(8);
     expect(await at(derivative(cube), 2)).toBe(12);
@@ -207,19 +352,35 @@ describe("derivatives of the user's own", () => {
     expect(await at((x, v) => jvp(cube, [x], [v])[1], 2, 0.5)).toBe(6);
   });
   test("customGradient is believed, also about inputs that have none", async () => {
-    const odd = customGradient((a: Tensor, b: Tensor) => a.mul(b), (dy, y) => [dy.mul(y).mul(100), undefined]);
-    expect(await at((a, b) => grad((p: Tensor[]) => odd(p[0]!, p[1]!).sum())([a, b])[0] as Tensor, 2, 3)).toBe(600);
-    expect(await at((a, b) => grad((p: Tensor[]) => odd(p[0]!, p[1]!).sum())([a, b])[1] as Tensor, 2, 3)).toBe(0);
+    const odd = customGradient(
+      (a: Tensor, b: Tensor) => a.mul(b),
+      (dy, y) => [dy.mul(y).mul(100), undefined],
+    );
+    expect(
+      await at((a, b) => grad((p: Tensor[]) => odd(p[0]!, p[1]!).sum())([a, b])[0] as Tensor, 2, 3),
+    ).toBe(600);
+    expect(
+      await at((a, b) => grad((p: Tensor[]) => odd(p[0]!, p[1]!).sum())([a, b])[1] as Tensor, 2, 3),
+    ).toBe(0);
   });
 });
 
 describe("misuse is told in one line", () => {
   const x = Tensor.input([2, 3]);
   test.each([
-    ["grad: the function must return a scalar, not the shape [2, 3]: reduce it by mean() or sum(), or use vjp", () => grad((t: Tensor) => t.exp())(x)],
+    [
+      "grad: the function must return a scalar, not the shape [2, 3]: reduce it by mean() or sum(), or use vjp",
+      () => grad((t: Tensor) => t.exp())(x),
+    ],
     ["grad: the function must return one Tensor, the loss", () => grad((() => 3) as never)(x)],
-    ['grad: "n" is int64: only floats have derivatives; pass it as a later argument', () => grad((p: { n: Tensor }) => p.n)({ n: Tensor.input([], "int64") })],
-    ['grad: "rate" is a number, not a tensor: pass it as a later argument', () => grad((p: { w: Tensor; rate: number }) => p.w.sum())({ w: x, rate: 3 })],
+    [
+      'grad: "n" is int64: only floats have derivatives; pass it as a later argument',
+      () => grad((p: { n: Tensor }) => p.n)({ n: Tensor.input([], "int64") }),
+    ],
+    [
+      'grad: "rate" is a number, not a tensor: pass it as a later argument',
+      () => grad((p: { w: Tensor; rate: number }) => p.w.sum())({ w: x, rate: 3 }),
+    ],
     ["jvp: the shape [3] does not match [2, 3]", () => jvp((t: Tensor) => t, [x], [Tensor.input([3])])],
     ["vjp: the shape [3] does not match [2, 3]", () => vjp((t: Tensor) => t, x)[1](Tensor.input([3]))],
   ] as const)("%s", (message, f) => expect(f).toThrow(message));

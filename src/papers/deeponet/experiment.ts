@@ -108,8 +108,7 @@ function scaleOf(preset: string, c: Config, study: string): string {
   if (study === "theory") return "closed form";
   if (!o) return preset;
   const train = "train" in o ? `${[o.train].flat().join(", ")} triples, ` : "";
-  const seeds = "seeds" in o && typeof o.seeds === "number" && o.seeds > 1 ? `, ${o.seeds} seeds` : "";
-  return `${preset}: ${train}${o.steps} steps of ${o.batch ?? "all"}${seeds}`;
+  return `${preset}: ${train}${o.steps} steps of ${o.batch ?? "all"}`;
 }
 
 /** The net of seed 0 as a file, with a few evaluations to check it by. */
