@@ -1,6 +1,8 @@
 /** Operators run once, their results checked against what was inferred. */
+import { expect } from "vitest";
 import { compile } from "../src/runtime/compile.ts";
-import type { NDArray } from "../src/tensor/ndarray.ts";
+import type { DType } from "../src/tensor/dtype.ts";
+import { NDArray, type Nested } from "../src/tensor/ndarray.ts";
 import { sameShape, showShape } from "../src/tensor/shape.ts";
 import type { Tensor } from "../src/tensor/tensor.ts";
 
@@ -33,3 +35,24 @@ export async function evaluate(
     await run.dispose();
   }
 }
+
+export const numbers = (y: NDArray): number[] => Array.from(y.data as Iterable<number | bigint>, Number);
+
+/** Nested numbers, whatever the dtype. */
+export const nested = (y: NDArray): Nested => new NDArray(Float64Array.from(numbers(y)), y.shape).toNested();
+
+/** f of these inputs is exactly this, in each of the dtypes. */
+export async function same(
+  dtypes: readonly DType[],
+  f: (...x: Tensor[]) => Tensor,
+  inputs: readonly Nested[],
+  wanted: Nested,
+): Promise<void> {
+  for (const dtype of dtypes) {
+    const [y] = await evaluate(f, ...inputs.map((x) => NDArray.from(x, dtype)));
+    expect(nested(y!), dtype).toEqual(wanted);
+  }
+}
+
+export const reals = ["float32", "float64"] as const;
+export const numeric = ["float32", "float64", "int64"] as const;

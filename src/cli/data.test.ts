@@ -22,10 +22,10 @@ describe("data list", () => {
     writeFileSync(join(cwd, "own", "uci", "iris.csv"), "x");
     const { code, out } = await cli("data list");
     expect(code).toBe(0);
-    expect(out).toMatch(/^mnist +handwritten digits: .* 12 MB *$/m);
-    expect(out).toMatch(/^uci\/iris +table: 150 rows, 4 features, target class +4.6 kB +here *$/m);
-    expect(out).toMatch(/^uci\/wine .* no address *$/m);
-    expect(out).toContain(`looked for in ${join(cwd, "own")}`);
+    expect(out).toMatch(/^ *mnist +handwritten digits: .* 12 MB +download *$/m);
+    expect(out).toMatch(/^ *uci\/iris +table: 150 rows, 4 features, target class +4.6 kB +here *$/m);
+    expect(out).toMatch(/^ *uci\/wine .* by hand *$/m);
+    expect(out).toContain(`here: in ${join(cwd, "own")}`);
   });
 
   it("--json has the files, their sha256 and where they are", async () => {

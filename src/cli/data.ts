@@ -42,12 +42,17 @@ export async function dataList(io: Io, { json }: { json?: boolean }): Promise<nu
     { title: "data set", ink: "bold" },
     { title: "what", flex: true },
     { title: "size" },
-    { title: "" },
+    { title: "where" },
   ] as const;
-  const state = (r: (typeof rows)[number]): string => (r.here ? "here" : r.downloadable ? "" : "no address");
+  const state = (r: (typeof rows)[number]): string =>
+    r.here ? "here" : r.downloadable ? "download" : "by hand";
   const cells = rows.map((r) => [r.name, r.title, formatBytes(r.bytes), state(r)]);
   const style = styleOf(io, io.stdout);
-  const foot = paint(style, "dim", `looked for in ${folders.join(" and ")}`);
+  const foot = paint(
+    style,
+    "dim",
+    `here: in ${folders.join(" or ")}; download: paperweight data get <data set>`,
+  );
   io.stdout.write(`${textTable(columns, cells, style)}\n\n${foot}\n`);
   return exitCodes.done;
 }

@@ -156,7 +156,7 @@ export const datasets = {
 
   "cifar10-subset": entry({
     ...cifarAbout,
-    title: "photographs: 10,000 + 2,000 colour images 32 x 32 of CIFAR-10, 10 classes of equal size",
+    title: "part of CIFAR-10: 10,000 + 2,000 images, classes of equal size",
     files: [
       file(
         "cifar10/data_batch.bin",
@@ -174,7 +174,7 @@ export const datasets = {
 
   omniglot: entry({
     ...omniglotAbout,
-    title: "handwritten characters: 964 + 659 classes of 20 black and white images 105 x 105",
+    title: "handwritten characters: 964 + 659 classes of 20 images 105 x 105",
     files: [
       file(
         "omniglot/images_background.zip",
@@ -192,21 +192,21 @@ export const datasets = {
 
   "omniglot-small": entry({
     ...omniglotAbout,
-    title: "handwritten characters: the two small background sets of Omniglot, 8 alphabets, images 105 x 105",
+    title: "part of Omniglot: the two small background sets, 8 alphabets",
     files: omniglotSmall,
     load: (files) => readOmniglot(files),
   }),
 
   "omniglot-evaluation": entry({
     ...omniglotAbout,
-    title: "handwritten characters: the 659 evaluation classes of Omniglot, 20 images 105 x 105 each",
+    title: "part of Omniglot: the 659 evaluation classes",
     files: [omniglotEvaluation],
     load: (files) => readOmniglot(files),
   }),
 
   omniglot28: entry({
     ...omniglotAbout,
-    title: "handwritten characters: 964 + 659 classes of 20 black and white images 28 x 28",
+    title: "Omniglot at 28 x 28",
     files: [
       file(
         "omniglot/omniglot28.npz",
@@ -255,7 +255,7 @@ export const datasets = {
 
   "gutenberg-words": entry({
     ...gutenbergAbout,
-    title: "English literature: the same 13 works, only a-z and single blanks, 859,938 words",
+    title: "the same 13 works, only a-z and single blanks: 859,938 words",
     files: [
       file(
         "text/gutenberg-selections.clean.txt",
@@ -267,7 +267,7 @@ export const datasets = {
   }),
 
   text8: entry({
-    title: "English Wikipedia: 100,000,000 characters, only a-z and single blanks, 17,005,207 words",
+    title: "English Wikipedia, only a-z and single blanks: 17,005,207 words",
     licence: "CC BY-SA (Wikipedia)",
     citation: "Mahoney: About the test data, 2006",
     page: "http://mattmahoney.net/dc/textdata.html",
@@ -309,10 +309,14 @@ export function datasetEntry<N extends DatasetName>(name: N): DatasetEntry<Opene
   throw new RangeError(`there is no data set "${name}": paperweight data list shows what there is`);
 }
 
+const cautions: Record<string, string> = {
+  "boston-housing": "; column b encodes race: only for numerical checks",
+};
+
 function uciEntry(table: UciTable): DatasetEntry<LabelledTable> {
   const { target, ignore, categorical } = table;
   return {
-    title: `table: ${table.rows} rows, ${table.features} features, target ${target}`,
+    title: `table: ${table.rows} rows, ${table.features} features, target ${target}${cautions[table.name] ?? ""}`,
     licence: "CC BY 4.0 for most tables of UCI, see the page",
     citation: "Dua, Graff: UCI machine learning repository, 2017",
     page: table.page,

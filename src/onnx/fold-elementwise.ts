@@ -54,8 +54,8 @@ const same = (x: readonly NDArray[]): DType => x[0]!.dtype;
 const arithmetic = (operation: Operation): Fold => elementwise(operation, same);
 const compare = (f: (a: Value, b: Value) => boolean): Fold =>
   elementwise({ float: (a, b) => Number(f(a!, b!)), int: (a, b) => BigInt(f(a!, b!)) }, () => "bool");
-const least = <V extends Value>(...x: V[]): V => x.reduce((a, b) => (b < a ? b : a));
-const greatest = <V extends Value>(...x: V[]): V => x.reduce((a, b) => (b > a ? b : a));
+const least = (...x: bigint[]): bigint => x.reduce((a, b) => (b < a ? b : a));
+const greatest = (...x: bigint[]): bigint => x.reduce((a, b) => (b > a ? b : a));
 const logic = (f: (a: bigint, b: bigint) => bigint): Fold => elementwise({ int: (a, b) => f(a!, b!) }, same);
 
 /** The sign of the divisor for integers unless `fmod` says otherwise. */
@@ -106,8 +106,8 @@ export const elementwiseFolds: Readonly<Record<string, Fold>> = {
   Mul: arithmetic({ float: (a, b) => a! * b!, int: (a, b) => a! * b! }),
   Div: arithmetic({ float: (a, b) => a! / b!, int: (a, b) => (b === 0n ? undefined : a! / b!) }),
   Mod: mod,
-  Min: arithmetic({ int: least }),
-  Max: arithmetic({ int: greatest }),
+  Min: arithmetic({ float: Math.min, int: least }),
+  Max: arithmetic({ float: Math.max, int: greatest }),
   Neg: arithmetic({ float: (a) => -a!, int: (a) => -a! }),
   Abs: arithmetic({ float: (a) => Math.abs(a!), int: (a) => (a! < 0n ? -a! : a!) }),
   Floor: arithmetic({ float: (a) => Math.floor(a!) }),

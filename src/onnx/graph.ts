@@ -1,6 +1,6 @@
 /** Graphs of a file: checked, with their nodes in an order in which they can be computed. */
 import { quoted } from "./raw.ts";
-import type { GraphProto, NodeProto } from "./schema.ts";
+import type { GraphProto, NodeProto, TensorProto } from "./schema.ts";
 
 /** A node for an error message: its name and operator. */
 export function showNode(node: NodeProto): string {
@@ -43,10 +43,28 @@ export function usedNames(node: NodeProto): string[] {
 }
 
 /**
+ * The graph with one value for each name. A stored value may stand in a file twice, as some tools leave them there: of
+ * initialisers and Constant nodes of one name, the last counts, as in ONNX Runtime.
+ */
+function withoutRepeats(graph: GraphProto): GraphProto {
+  const last = new Map<string, TensorProto | NodeProto>();
+  for (const tensor of graph.initializer) last.set(tensor.name ?? "", tensor);
+  const constants = graph.node.filter((n) => n.opType === "Constant" && n.output.length === 1);
+  for (const node of constants) last.set(node.output[0]!, node);
+  if (last.size === graph.initializer.length + constants.length) return graph;
+  return {
+    ...graph,
+    initializer: graph.initializer.filter((t) => last.get(t.name ?? "") === t),
+    node: graph.node.filter((n) => n.opType !== "Constant" || n.output.length !== 1 || last.get(n.output[0]!) === n),
+  };
+}
+
+/**
  * The graph with its nodes in order, after checks that every name is defined once and every name that is used is defined, here
  * and in all graphs within. Throws one line where a name is missing or given twice, or where nodes depend on each other.
  */
-export function checkedGraph(graph: GraphProto, outer: ReadonlySet<string> = new Set()): GraphProto {
+export function checkedGraph(stored: GraphProto, outer: ReadonlySet<string> = new Set()): GraphProto {
+  const graph = withoutRepeats(stored);
   checkUnique(graph);
   const known = new Set([...outer, ...definedNames(graph)]);
   for (const node of graph.node) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { build, createServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as core from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
@@ -9,10 +10,24 @@ import * as optim from "../../src/optim/index.ts";
 import * as runtime from "../../src/runtime/session.ts";
 import { browserPath, launch, NO_BROWSER } from "./chromium.ts";
 import { type Programs, programs } from "./programs.ts";
-import { bundle, createProject, removeProject, type Site, serve } from "./project.ts";
+import { createProject, removeProject, root, type Site, servePlain } from "./project.ts";
 
 const library = { core, nn, optim, exporting, runtime };
-const source = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
+
+/** The files in docs/browser.md: a name alone in its line, then a block of code. */
+const documented = Object.fromEntries(
+  [
+    ...readFileSync(join(root, "docs/browser.md"), "utf8").matchAll(/^`([\w.]+)`\n\n```\w+\n(.*?)^```$/gms),
+  ].map(([, name, code]) => [name!, code!]),
+);
+
+const own = (name: string) => readFileSync(join(import.meta.dirname, name), "utf8");
+const files = {
+  ...documented,
+  "tests.html": '<!doctype html><script type="module" src="/page.js"></script>',
+  "page.js": own("page.js"),
+  "programs.ts": own("programs.ts"),
+};
 
 type Result<K extends keyof Programs> = Awaited<ReturnType<Programs[K]>>;
 
@@ -23,18 +38,23 @@ class Visit {
 
   private constructor(readonly page: Page) {
     page.on("request", (r) => this.requests.push(r.url()));
-    page.on("console", (m) => m.type() === "error" && this.complaints.push(m.text()));
+    page.on("console", (m) => {
+      if (m.type() === "error" && !m.location().url.endsWith("favicon.ico")) this.complaints.push(m.text());
+    });
     page.on("pageerror", (e) => this.complaints.push(e.message));
   }
 
   static async to(browser: Browser, site: Site): Promise<Visit> {
     const visit = new Visit(await browser.newPage());
-    await visit.page.goto(site.url);
+    await visit.page.goto(`${site.url}tests.html`);
     await visit.page.waitForFunction("typeof start === 'function'");
     return visit;
   }
 
-  run<K extends keyof Programs>(name: K, options: Parameters<Programs[K]>[1] = {} as never): Promise<Result<K>> {
+  run<K extends keyof Programs>(
+    name: K,
+    options: Parameters<Programs[K]>[1] = {} as never,
+  ): Promise<Result<K>> {
     return this.page.evaluate(`start(${JSON.stringify(name)}, ${JSON.stringify(options)})`);
   }
 }
@@ -48,35 +68,42 @@ function expectClose(actual: readonly number[], expected: readonly number[], tol
 if (browserPath === undefined) console.warn(`tests in the browser are skipped: ${NO_BROWSER}`);
 
 describe.skipIf(browserPath === undefined)("in the browser", () => {
-  let folder: string | undefined;
+  let folder: string;
   let browser: Browser;
   const sites: Site[] = [];
   let isolated: Visit;
   let plain: Visit;
 
+  /** A site of one of Vite's servers, which has the headers of the documented configuration. */
+  function addSite(server: { resolvedUrls: { local: string[] } | null; close(): Promise<void> }): Site {
+    const site = { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
+    sites.push(site);
+    return site;
+  }
+
   beforeAll(async () => {
-    folder = createProject({
-      "index.html": '<!doctype html><title>test</title><script type="module" src="./page.ts"></script>',
-      "page.ts": source("page.ts"),
-      "programs.ts": source("programs.ts"),
-    });
-    [browser] = await Promise.all([launch(), bundle(folder)]);
-    for (const kind of [true, false]) sites.push(await serve(join(folder, "dist"), { isolated: kind }));
-    isolated = await Visit.to(browser, sites[0]!);
+    folder = createProject(files);
+    const pages = ["index.html", "tests.html"].map((name) => join(folder, name));
+    const options = { root: folder, logLevel: "error" } as const;
+    [browser] = await Promise.all([
+      launch(),
+      build({ ...options, build: { rollupOptions: { input: pages } } }),
+    ]);
+    isolated = await Visit.to(browser, addSite(await preview({ ...options, preview: { port: 0 } })));
+    sites.push(await servePlain(join(folder, "dist")));
     plain = await Visit.to(browser, sites[1]!);
   }, 60_000);
 
   afterAll(async () => {
     await browser?.close();
-    for (const site of sites) site.close();
+    for (const site of sites) await site.close();
     removeProject(folder);
   });
 
   it("trains as in Node, with the threads of a cross-origin isolated page or on the one of another", async () => {
-    const here = await programs.train(library, {});
+    const here = await programs.train(library);
     for (const visit of [isolated, plain]) {
       const there = await visit.run("train");
-      console.log("ms", ...[here, there].map((r) => [r.milliseconds[0], r.milliseconds.slice(1).toSorted((a, b) => a - b)[9]]));
       expectClose(there.losses, here.losses, 1e-4);
       expectClose(there.weights, here.weights, 1e-4);
     }
@@ -84,6 +111,9 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     const cores = await isolated.page.evaluate<number>("navigator.hardwareConcurrency");
     expect(isolated.page.workers().length).toBe(Math.min(cores, 8) - 1);
     expect(plain.page.workers().length).toBe(0);
+    const binaries = plain.requests.filter((url) => url.endsWith(".wasm"));
+    expect(binaries.length).toBe(1);
+    expect(binaries[0]).not.toContain("jsep");
   });
 
   it("draws the same bits as Node, on the host and in a graph", async () => {
@@ -121,16 +151,19 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     expect(await plain.run("refusal", { threads: 2 })).toBe(
       `${load("cpu")}2 threads take a cross-origin isolated page: send the headers in docs/browser.md, or use 1`,
     );
-    expect(await isolated.run("refusal", { threads: 64 })).toMatch(/since its first session: ask for \d, not 64$/);
+    expect(await isolated.run("refusal", { threads: 64 })).toMatch(
+      /since its first session: ask for \d, not 64$/,
+    );
   });
 
   it("agrees with the CPU on WebGPU", async ({ skip }) => {
-    const adapter = await isolated.page.evaluate<boolean>("navigator.gpu?.requestAdapter().then((a) => a !== null)");
+    const adapter = await isolated.page.evaluate<boolean>(
+      "navigator.gpu?.requestAdapter().then((a) => a !== null)",
+    );
     if (!adapter) skip("this browser has no WebGPU adapter");
-    const options = { device: "webgpu", steps: 3 } as const;
-    const there = await isolated.run("train", options);
-    console.log(there);
-    const here = await programs.train(library, { steps: 3 });
+    const problem = { sizes: [2, 8, 1], steps: 2 };
+    const there = await isolated.run("train", { ...problem, device: "webgpu" });
+    const here = await programs.train(library, problem);
     expectClose(there.losses, here.losses, 1e-3);
     expectClose(there.weights, here.weights, 1e-3);
   });
@@ -139,8 +172,27 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     for (const [i, visit] of [isolated, plain].entries()) {
       expect(visit.complaints).toEqual([]);
       expect(visit.requests.filter((url) => !url.startsWith(sites[i]!.url))).toEqual([]);
-      expect(visit.requests.filter((url) => url.endsWith(".wasm")).length).toBe(1);
       expect(await visit.page.evaluate("evaluation()")).toBe("EvalError");
+    }
+  });
+
+  it("trains on the documented page, in development and built", async () => {
+    expect(Object.keys(documented)).toEqual(["index.html", "main.ts", "vite.config.ts"]);
+    // In a project of a user's the packages are below its folder, which Vite serves; here they are in the repository.
+    const server = await createServer({
+      root: folder,
+      logLevel: "error",
+      server: { port: 0, fs: { allow: [root] } },
+    });
+    const development = addSite(await server.listen());
+    for (const { url } of [development, sites[0]!]) {
+      const page = await browser.newPage();
+      await page.goto(url);
+      const last = page.getByText("Step 200: loss");
+      await last.waitFor();
+      expect(Number((await last.textContent())!.split(" ").at(-1))).toBeLessThan(0.01);
+      expect(await page.evaluate("crossOriginIsolated")).toBe(true);
+      await page.close();
     }
   });
 });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 const places = [
-  process.env["PAPERWEIGHT_CHROMIUM"],
+  process.env.PAPERWEIGHT_CHROMIUM,
   ...["chromium", "google-chrome", "chromium-browser"].map((name) => `/usr/bin/${name}`),
 ];
 

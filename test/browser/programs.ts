@@ -15,13 +15,19 @@ export interface Library {
 
 const SIZES = [2, 16, 16, 1];
 
+interface Training {
+  readonly device?: Core.Device;
+  readonly steps?: number;
+  readonly sizes?: readonly number[];
+}
+
 /** Adam on a small regression problem, with donated weights and states: the losses, and the weights at the end. */
 async function train(
   { core, nn, optim }: Library,
-  { device = "cpu", steps = 20 }: { device?: Core.Device; steps?: number },
+  { device = "cpu", steps = 20, sizes = SIZES }: Training = {},
 ) {
   const [forModel, forX, forY] = core.random.split(core.random.key(7), 3);
-  const model = nn.mlp({ sizes: SIZES, activation: "tanh" });
+  const model = nn.mlp({ sizes, activation: "tanh" });
   const optimizer = optim.adam({ learningRate: 0.01 });
   const [x, y] = [core.random.uniform(forX!, [64, 2]), core.random.normal(forY!, [64, 1])];
   let params = model.init(forModel!);
@@ -55,7 +61,11 @@ async function train(
 async function draws({ core: { random, compile } }: Library) {
   const sample = <K extends Core.NDArray | Core.Tensor>(key: K) => {
     const [a, b, c] = random.split(key, 3);
-    return { normal: random.normal(a!, [101]), uniform: random.uniform(b!, [64], { dtype: "float64" }), order: random.permutation(c!, 20) };
+    return {
+      normal: random.normal(a!, [101]),
+      uniform: random.uniform(b!, [64], { dtype: "float64" }),
+      order: random.permutation(c!, 20),
+    };
   };
   const inGraph = compile((key: Core.Tensor) => sample(key));
   const graph = await inGraph(random.key(3));
@@ -69,7 +79,8 @@ async function infer({ core: { random, NDArray }, nn, exporting, runtime }: Libr
   const model = nn.mlp({ sizes: SIZES, activation: "gelu" });
   const file = exporting.exportModel(model, model.init(random.key(1)), { x: ["batch", 2] });
   const session = await runtime.Session.create(file);
-  const run = async (rows: number) => (await session.run({ x: random.normal(random.key(2), [rows, 2]) }))["output"]!;
+  const run = async (rows: number) =>
+    (await session.run({ x: random.normal(random.key(2), [rows, 2]) })).output!;
   const first = await run(3);
   const kept = numbers(first);
   await run(5);
@@ -82,7 +93,12 @@ async function infer({ core: { random, NDArray }, nn, exporting, runtime }: Libr
 async function float64({ core: { compile, grad, random } }: Library) {
   const f = compile((x: Core.Tensor, w: Core.Tensor) => {
     const network = (v: Core.Tensor) => v.matmul(w).erf().gelu().softmax(-1).square().sum();
-    return { value: network(x), gradient: grad(network)(x), softplus: x.softplus(), elementary: x.exp().log().sqrt() };
+    return {
+      value: network(x),
+      gradient: grad(network)(x),
+      softplus: x.softplus(),
+      elementary: x.exp().log().sqrt(),
+    };
   });
   const x = random.uniform(random.key(4), [7, 5], { low: 0.1, dtype: "float64" });
   const out = await f(x, random.normal(random.key(5), [5, 5], "float64"));
@@ -105,7 +121,10 @@ async function together({ core: { compile, random } }: Library) {
 
 /** The message of the error that these options lead to. */
 async function refusal({ core: { compile, NDArray } }: Library, options: Core.CompileOptions) {
-  const error = await compile((x: Core.Tensor) => x.add(1), options)(NDArray.from([1])).catch((e: Error) => e);
+  const error = await compile(
+    (x: Core.Tensor) => x.add(1),
+    options,
+  )(NDArray.from([1])).catch((e: Error) => e);
   return error instanceof Error ? error.message : "none";
 }
 

@@ -5,6 +5,7 @@ import { compile } from "../../runtime/compile.ts";
 import { NDArray } from "../ndarray.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import { apply, Tensor } from "../tensor.ts";
+import { grad } from "../transforms.ts";
 import { conv, convTranspose } from "./index.ts";
 
 interface Config extends Geometry {
@@ -68,6 +69,12 @@ const options = (c: Config) => ({
   groups: c.groups,
 });
 
+/** The largest difference of two elements. */
+function distance(a: NDArray, b: NDArray): number {
+  const [p, q] = [a, b].map((t) => t.cast("float64").data as Float64Array);
+  return Math.max(...p!.map((e, k) => Math.abs(e - q![k]!)));
+}
+
 /** Run all cases in one graph and compare: to 1e-12 in float64, to 1e-5 in float32. */
 async function compare(
   f: (index: number, x: Tensor, w: Tensor, bias: Tensor) => Tensor,
@@ -80,9 +87,9 @@ async function compare(
     await run.dispose();
     results.forEach((y, i) => {
       expect(y.shape).toEqual(expected[i]!.shape);
-      const found = y.cast("float64").data as Float64Array;
-      const worst = Math.max(...found.map((e, k) => Math.abs(e - Number(expected[i]!.data[k]))));
-      expect(worst, `case ${i} in ${dtype}`).toBeLessThan(dtype === "float64" ? 1e-12 : 1e-5);
+      expect(distance(y, expected[i]!), `case ${i} in ${dtype}`).toBeLessThan(
+        dtype === "float64" ? 1e-12 : 1e-5,
+      );
     });
   }
 }
@@ -117,6 +124,57 @@ test("convTranspose spreads each element over a kernel, in 1 to 3 dimensions", a
       convTransposeReference(inputs[i]![0]!, inputs[i]![1]!, inputs[i]![2]!, c.groups, c.extra, c),
     ),
   );
+});
+
+/** The gradients of a sum, weighted so that each element counts differently. */
+function gradients(f: (x: Tensor, w: Tensor) => Tensor): (x: Tensor, w: Tensor) => Tensor[] {
+  return (x, w) =>
+    grad((both: Tensor[]) => {
+      const y = f(both[0]!, both[1]!);
+      const weights = array(y.shape, 0.5).cast(y.dtype);
+      return y.mul(weights).sum();
+    })([x, w]) as Tensor[];
+}
+
+test("ONNX Runtime's float32 kernels compute the gradients that float64 does", async () => {
+  const f = (list: Tensor[][]) =>
+    list.flatMap(([x, w, v], i) => {
+      const c = sample[i]!;
+      const back = transposable.includes(c)
+        ? gradients((a, b) => convTranspose(a, b, { ...options(c), outputPadding: c.extra }))(x!, v!)
+        : [];
+      return [...gradients((a, b) => conv(a, b, options(c)))(x!, w!), ...back];
+    });
+  const inputs = sample
+    .slice(0, 25)
+    .map((c, i) => [
+      array([c.batch, c.groups * c.channels[0], ...c.sizes], i),
+      array([c.groups * c.channels[1], c.channels[0], ...c.kernel], i + 0.5),
+      array([c.groups * c.channels[0], c.channels[1], ...c.kernel], i + 0.5),
+    ]);
+  const run = compile(f);
+  const exact = await run(inputs);
+  const native = await run(inputs.map((arrays) => arrays.map((a) => a.cast("float32"))));
+  await run.dispose();
+  native.forEach((g, i) => expect(distance(g, exact[i]!), `gradient ${i}`).toBeLessThan(1e-4));
+});
+
+test("the gradient of a large kernel: each element's is what a kernel of this element alone picks up", async () => {
+  const [size, places] = [9, 4];
+  const each = new NDArray(
+    Float32Array.from({ length: size ** 4 }, (_, i) => (i % (size * size + 1) === 0 ? 1 : 0)),
+    [size * size, 1, size, size],
+  );
+  const run = compile((x: Tensor, kernel: Tensor) => {
+    const options = { stride: 2, dilation: [1, 2], padding: [0, [8, 7]] } as const;
+    const picked = conv(x, kernel.cast("float32"), options);
+    const weights = array([1, 1, places, places], 0.5).cast("float32");
+    const [, dk] = gradients((a, b) => conv(a, b, options))(x, kernel.slice([0, 1]));
+    return { dk: dk!, expected: picked.mul(weights).sum([0, 2, 3]).reshape([1, 1, size, size]) };
+  });
+  const { dk, expected } = await run(array([1, 1, 15, 8], 3).cast("float32"), each);
+  await run.dispose();
+  expect(distance(dk, expected)).toBeLessThan(1e-5);
 });
 
 describe("padding in words", () => {
@@ -201,6 +259,10 @@ describe("what does not fit is named", () => {
     [
       () => convTranspose(x, Tensor.input([4, 3, 3, 3])),
       /x has 6 channels, the kernel takes 4: they must agree/,
+    ],
+    [
+      () => convTranspose(x, Tensor.input([6, 3, 2, 2]), { outputPadding: 1 }),
+      /output padding 1 of spatial axis 0 must be less than the stride 1/,
     ],
     [() => convTranspose(x, Tensor.input([6, 3, 1, 1]), { padding: 4 }), /leaves nothing of \[8, 8\]/],
   ])("%#", (f, message) => {

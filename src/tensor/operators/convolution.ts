@@ -94,20 +94,38 @@ export function transposedWindows({ x: [x, w], attributes }: Pick<Call, "x" | "a
   const stride = perAxis(attributes, "strides", rank);
   const dilation = perAxis(attributes, "dilations", rank);
   const added = intsAttribute(attributes, "output_padding") ?? output.map(() => 0);
+  const full = output.map((n, i) => stride[i]! * (n - 1) + extent({ kernel, dilation }, i) + added[i]!);
+  const windows = { output, kernel, stride, dilation, ...borders(attributes, full, output, stride) };
+  for (const i of output.keys()) {
+    const extra = remainder(windows, i);
+    if (extra < stride[i]!) continue;
+    throw new RangeError(
+      `the output padding ${extra} of spatial axis ${i} must be less than the stride ${stride[i]}`,
+    );
+  }
+  return windows;
+}
+
+/** The sizes of the result of a ConvTranspose, as given or as the padding leaves them, and the padding that makes them. */
+function borders(
+  attributes: Attributes,
+  full: Shape,
+  output: Shape,
+  stride: readonly number[],
+): Pick<Windows, "input" | "pads"> {
+  const rank = full.length;
   const asked = intsAttribute(attributes, "output_shape")?.slice(-rank);
   const auto = stringAttribute(attributes, "auto_pad", "NOTSET");
-  const full = output.map((n, i) => stride[i]! * (n - 1) + extent({ kernel, dilation }, i) + added[i]!);
   if (asked !== undefined || auto.startsWith("SAME")) {
     const input = asked ?? output.map((n, i) => n * stride[i]!);
-    const pads = full.map((n, i) => shared(Math.max(0, n - input[i]!), auto));
-    return { input, output, kernel, stride, dilation, pads };
+    return { input, pads: full.map((n, i) => shared(Math.max(0, n - input[i]!), auto)) };
   }
-  const pads = auto === "VALID" ? output.map(() => [0, 0] as const) : explicitPads(attributes, rank);
+  const pads = auto === "VALID" ? full.map(() => [0, 0] as const) : explicitPads(attributes, rank);
   const input = full.map((n, i) => n - pads[i]![0] - pads[i]![1]);
   if (input.some((n) => n < 1)) {
     throw new RangeError(`the padding [${pads.join("; ")}] leaves nothing of ${showShape(full)}: pad less`);
   }
-  return { input, output, kernel, stride, dilation, pads };
+  return { input, pads };
 }
 
 /** Throws where channels, groups and bias do not fit each other. The kernel takes `taken` channels in each group. */

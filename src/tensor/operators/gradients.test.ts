@@ -1,12 +1,5 @@
 import { expect, test } from "vitest";
-import { composites } from "../../../test/gradient-cases/composites.ts";
-import { elementwise } from "../../../test/gradient-cases/elementwise.ts";
-import { indexing } from "../../../test/gradient-cases/indexing.ts";
-import { linear } from "../../../test/gradient-cases/linear.ts";
-import { movement } from "../../../test/gradient-cases/movement.ts";
-import { normalisation } from "../../../test/gradient-cases/normalisation.ts";
-import { reductions } from "../../../test/gradient-cases/reductions.ts";
-import { spatial } from "../../../test/gradient-cases/spatial.ts";
+import { gradientCases } from "../../../test/gradient-cases/index.ts";
 import { check, checkGradients, ofRank, operatorsIn, positive } from "../../../test/gradient-check.ts";
 import { operators } from "../node.ts";
 import type { Tensor } from "../tensor.ts";
@@ -23,10 +16,10 @@ const cases = [
   ...composites,
 ];
 
-test.each(cases.map((c) => [c.name, c] as const))("%s", (_, the) => checkGradients(the));
+test.each(gradientCases.map((c) => [c.name, c] as const))("%s", (_, the) => checkGradients(the));
 
 test("every operator that has a gradient rule is checked", () => {
-  const covered = new Set(cases.flatMap((c) => [...operatorsIn(c)]));
+  const covered = new Set(gradientCases.flatMap((c) => [...operatorsIn(c)]));
   const differentiable = [...operators].flatMap(([name, { gradient }]) =>
     gradient === undefined || gradient === "none" ? [] : [name],
   );

@@ -2,12 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../../test/evaluate.ts";
-import { composites } from "../../../test/gradient-cases/composites.ts";
-import { elementwise } from "../../../test/gradient-cases/elementwise.ts";
-import { indexing } from "../../../test/gradient-cases/indexing.ts";
-import { linear } from "../../../test/gradient-cases/linear.ts";
-import { movement } from "../../../test/gradient-cases/movement.ts";
-import { reductions } from "../../../test/gradient-cases/reductions.ts";
+import { gradientCases } from "../../../test/gradient-cases/index.ts";
 import { anyShape, broadcasting, ofRank, operatorsIn, type Shapes } from "../../../test/gradient-check.ts";
 import type { DType } from "../dtype.ts";
 import { NDArray } from "../ndarray.ts";
@@ -66,7 +61,6 @@ const cases: TypeCase[] = [
     line(["float32", "int64", "int32"], n, (x) => apply(n, [x, integers([-1])], { keepdims: 0 }), ofRank(2)),
   ),
 ];
-const differentiable = [...elementwise, ...reductions, ...movement, ...indexing, ...linear, ...composites];
 
 async function agree(the: Omit<TypeCase, "dtypes">, dtype: DType, runs: number): Promise<void> {
   const property = fc.asyncProperty(the.shapes, async (shapes) => {
@@ -76,7 +70,7 @@ async function agree(the: Omit<TypeCase, "dtypes">, dtype: DType, runs: number):
 }
 
 describe("inferred and computed types agree", () => {
-  test.each(differentiable.map((c) => [c.name, c] as const))("%s", (_, the) => agree(the, "float64", 2));
+  test.each(gradientCases.map((c) => [c.name, c] as const))("%s", (_, the) => agree(the, "float64", 2));
   const others = cases.flatMap((c) => c.dtypes.map((dtype) => [c.name, dtype, c] as const));
   test.each(others)("%s of %s", (_, dtype, the) => agree(the, dtype, 3));
 });
@@ -87,7 +81,7 @@ test("every operator of the table is checked", () => {
     const outputs = f(...drawn.map((shape) => Tensor.input(shape, dtypes[0]!)));
     return reachable(Array.isArray(outputs) ? outputs : [outputs as Tensor]).map((n) => n.name);
   });
-  const covered = new Set([...inOthers, ...differentiable.flatMap((c) => [...operatorsIn(c)])]);
+  const covered = new Set([...inOthers, ...gradientCases.flatMap((c) => [...operatorsIn(c)])]);
   // These are never nodes: they simplify away.
   const gone = ["Identity", "Shape", "Size", "ConstantOfShape"];
   expect([...operators.keys()].filter((name) => !covered.has(name) && !gone.includes(name))).toEqual([]);
