@@ -85,5 +85,6 @@ function paperNotes(options: readonly Option[], style: TextStyle): string[] {
 export function valueText(value: unknown): string {
   if (typeof value === "number") return formatNumber(value);
   if (Array.isArray(value)) return value.map(valueText).join(", ");
+  if (typeof value === "object" && value !== null) return "{…}";
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "–");
 }

@@ -4,6 +4,7 @@ import { NDArray } from "../tensor/ndarray.ts";
 import { readCifar10 } from "./cifar.ts";
 import { gunzip } from "./gzip.ts";
 import { readIdx, readIdxImages } from "./idx.ts";
+import { datasets } from "./registry.ts";
 import { readTar } from "./tar.ts";
 
 const be = (n: number) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
@@ -169,7 +170,7 @@ describe("readCifar10", () => {
 });
 
 describe("readTar", () => {
-  function member(name: string, content: string, kind = "0"): Uint8Array {
+  function member(name: string, content: Uint8Array | string, kind = "0"): Uint8Array {
     const header = new Uint8Array(512);
     const put = (text: string, at: number) => header.set(new TextEncoder().encode(text), at);
     put(name, 0);
@@ -185,7 +186,7 @@ describe("readTar", () => {
     );
     header[154] = 0;
     const body = new Uint8Array(Math.ceil(content.length / 512) * 512);
-    body.set(new TextEncoder().encode(content));
+    body.set(typeof content === "string" ? new TextEncoder().encode(content) : content);
     return Uint8Array.from([...header, ...body]);
   }
   const tar = Uint8Array.from([
@@ -201,6 +202,17 @@ describe("readTar", () => {
       ["folder/a.bin", "hello"],
       ["b", ""],
     ]);
+  });
+
+  it("is how the whole of CIFAR-10 comes: training batches in order, and the test batch", () => {
+    const batch = (label: number) => new Uint8Array(3073).fill(label);
+    const names = { data_batch_2: 2, test_batch: 9, data_batch_1: 1, readme: 0 };
+    const members = Object.entries(names).flatMap(([name, label]) => [
+      ...member(`cifar-10-batches-bin/${name}.bin`, batch(label)),
+    ]);
+    const archive = gzipSync(Uint8Array.from([...members, ...new Uint8Array(1024)]));
+    const { train, test } = datasets.cifar10.load([{ name: "x.tar.gz", bytes: archive }]);
+    expect([train, test].map((d) => Array.from(d.labels.data, Number))).toEqual([[1, 2], [9]]);
   });
 
   it("refuses damage, in one line", () => {

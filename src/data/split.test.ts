@@ -140,7 +140,11 @@ describe("augmentation", () => {
     Float32Array.from({ length: 40 * 2 * 5 * 4 }, (_, i) => i + 1),
     [40, 2, 5, 4],
   );
-  const image = (array: NDArray, i: number, c: number) => (array.toNested() as number[][][][])[i]![c]!;
+  const nested = new Map<NDArray, number[][][][]>();
+  const image = (array: NDArray, i: number, c: number) => {
+    if (!nested.has(array)) nested.set(array, array.toNested() as number[][][][]);
+    return nested.get(array)![i]![c]!;
+  };
 
   const each: [string, (k: NDArray, b: NDArray, out?: NDArray) => NDArray][] = [
     ["randomCrop", (k, b, out) => randomCrop(k, b, { padding: 2, ...(out && { out }) })],

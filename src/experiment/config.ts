@@ -119,7 +119,7 @@ export interface Option {
 }
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | string[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema | false;
   readonly prefixItems?: readonly JsonSchema[];
@@ -136,7 +136,8 @@ export function optionsOf(experiment: Experiment): Option[] {
   const walk = (node: JsonSchema, path: readonly string[]): void => {
     for (const [name, child] of Object.entries(node.properties ?? {})) {
       const at = [...path, name];
-      if (child.properties !== undefined) {
+      const inner = [child, ...(child.anyOf ?? [])].find((s) => s.properties !== undefined);
+      if (inner === child) {
         walk(child, at);
         continue;
       }
@@ -151,6 +152,7 @@ export function optionsOf(experiment: Experiment): Option[] {
         presets: { smoke: value("smoke"), quick: value("quick"), full: value("full") },
         ...(paper === undefined ? {} : { paper }),
       });
+      if (inner !== undefined) walk(inner, at);
     }
   };
   walk(schema, []);
@@ -164,5 +166,6 @@ function typeName(s: JsonSchema): string {
   if (s.prefixItems !== undefined) return `[${s.prefixItems.map(typeName).join(", ")}]`;
   if (s.type === "array")
     return s.items ? `${typeName(s.items)}[]`.replace(/^(.* \| .*)\[\]$/, "($1)[]") : "list";
+  if (Array.isArray(s.type)) return s.type.map((type) => typeName({ type })).join(" | ");
   return s.type === "integer" ? "int" : (s.type ?? "any");
 }

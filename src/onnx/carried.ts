@@ -13,6 +13,8 @@ export interface CarriedNode extends Carried {
   readonly attributes: readonly AttributeProto[];
   /** The names within the subgraphs of the last inputs. */
   readonly captures: readonly string[];
+  /** The outputs that the file leaves out. */
+  readonly absent: ReadonlySet<number>;
   /** The opsets that the node and its subgraphs need. */
   readonly opsets: Opsets;
 }
@@ -23,6 +25,7 @@ export function carry(node: NodeProto, origins: NormalGraph["origins"]): Carried
     label: showNode(node),
     attributes: node.attribute,
     captures: [...new Set(subgraphsOf(node).flatMap(capturedNames))],
+    absent: new Set(node.output.flatMap((name, i) => (name === "" ? [i] : []))),
     opsets: opsetsNeeded(node, origins),
   };
 }

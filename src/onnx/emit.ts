@@ -127,7 +127,7 @@ function nodeProto(node: Node, names: ReadonlyMap<Tensor, string>, name: string)
     domain: node.domain,
     name,
     input,
-    output: node.outputs.map((t) => names.get(t)!),
+    output: node.outputs.map((t, i) => (carried?.absent.has(i) ? "" : names.get(t)!)),
     attribute:
       carried === undefined
         ? Object.entries(node.attributes).map(([key, value]) => attributeToProto(key, value))

@@ -5,10 +5,12 @@ import * as random from "../tensor/random.ts";
 import { applyAll, applyUnknown, Tensor } from "../tensor/tensor.ts";
 import { attributeFromProto } from "./attributes.ts";
 import { type CarriedNode, carriedAttributes, carry } from "./carried.ts";
+import { carriedTypes } from "./carried-types.ts";
 import { fold, MAX_FOLDED } from "./fold.ts";
 import { broadcastTo } from "./fold-indices.ts";
 import { showNode, usedNames } from "./graph.ts";
 import type { NormalGraph } from "./normalise.ts";
+import { operatorOf } from "./parameters.ts";
 import { boundType, type DeclaredPort, declaredPort, type Symbols } from "./ports.ts";
 import { quoted } from "./raw.ts";
 import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./schema.ts";
@@ -72,6 +74,9 @@ export class Scope {
     return this.declared.get(name);
   }
 }
+
+/** The type of an output that the file leaves out: nothing can be computed from it. */
+const ABSENT = { shape: [], dtype: "float32" } as const;
 
 /** Subgraphs of subgraphs and unrolled loops may make this many nodes. */
 const MAX_NODES = 200_000;
@@ -164,9 +169,11 @@ export class Tracer {
     types: readonly ({ shape: readonly number[]; dtype: Tensor["dtype"] } | undefined)[] = [],
   ): readonly Tensor[] {
     const carried = carriedNode(node, this.source);
+    const inferred = carriedTypes(operatorOf(node), { x: inputs, attributes: this.attributesOf(node) });
     const known = trimmed(node.output).map((name, i) => {
       const declared = scope.declaration(name);
-      const type = types[i] ?? boundType(declared, this.context.symbols);
+      const type = types[i] ?? inferred[i] ?? boundType(declared, this.context.symbols);
+      if (name === "") return type ?? ABSENT;
       if (type === undefined) throw new Error(unknownResult(name, declared));
       return type;
     });
@@ -236,7 +243,7 @@ function trimmed(names: readonly string[]): readonly string[] {
 function unknownResult(name: string, declared: DeclaredPort | undefined): string {
   if (declared !== undefined && declared.dtype === undefined)
     return `its result ${quoted(name)} is a ${declared.type}, which no expression is: run the file as it is`;
-  return `the shape of its result ${quoted(name)} is known only when it runs, and shapes are static here: run the file as it is`;
+  return `the type of its result ${quoted(name)} is not known before it runs (a shape that depends on data, or no tensor): run the file as it is`;
 }
 
 /** The error with the node that it is about, once. */

@@ -35,6 +35,8 @@ function settings(device: Device, threads: number | undefined): ort.InferenceSes
 function missing(device: Device, message: string): string | undefined {
   if (device === "cuda" && message.includes("Failed to load shared library"))
     return "its CUDA libraries cannot be loaded: install them (docs/install.md, CUDA), or use another device";
+  const failure = /CUDA failure \d+: ([^;\n]*)/.exec(message)?.[1];
+  if (device === "cuda" && failure !== undefined) return `CUDA says: ${failure.trim()}`;
   if (device === "webgpu" && message.includes("Failed to get a WebGPU adapter"))
     return "there is no GPU adapter: install a driver for Vulkan, Metal or Direct3D 12, or use another device";
   return undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { emitModel, type ModelDraft } from "../onnx/emit.ts";
 import { NDArray } from "../tensor/ndarray.ts";
 import { gather } from "../tensor/operators/index.ts";
 import { applyUnknown, Tensor } from "../tensor/tensor.ts";
@@ -208,6 +209,13 @@ describe("donate", () => {
     expect(x.isDonated).toBe(false);
   });
 
+  test("a graph that cannot be loaded takes nothing", async () => {
+    const f = compile((x: Tensor) => applyUnknown("NoSuchOperator", "", [x], {}, [x])[0]!, { donate: [0] });
+    const x = from([1, 2]);
+    await expect(f(x)).rejects.toThrow("cannot load");
+    expect(x.toNested()).toEqual([1, 2]);
+  });
+
   test("an argument that is not there is refused", async () => {
     await expect(compile((x: Tensor) => x.neg(), { donate: [1] })(from([1]))).rejects.toThrow(
       "compile: donate names argument 1, there are 1",
@@ -235,6 +243,17 @@ describe("calls and sessions", () => {
     const f = compile((x: Tensor) => applyUnknown("NoSuchOperator", "", [x], {}, [x])[0]!);
     expect(f.graph(from([1])).graph!.node![0]!.opType).toBe("NoSuchOperator");
     await f.dispose();
+  });
+
+  test("float64 is lowered for the CPU, not for other devices, and not in what is exported", () => {
+    const x = NDArray.zeros([2], "float64");
+    const operators = (model: ModelDraft) => model.graph!.node!.map((n) => n.opType);
+    const gelu = (t: Tensor) => t.gelu();
+    expect(operators(compile(gelu).graph(x))).not.toContain("Gelu");
+    expect(operators(compile(gelu, { device: "cuda" }).graph(x))).toEqual(["Gelu"]);
+    const t = Tensor.input([2], "float64");
+    const ports = { inputs: [{ name: "x", tensor: t }], outputs: [{ name: "y", tensor: gelu(t) }] };
+    expect(operators(emitModel(ports))).toEqual(["Gelu"]);
   });
 
   test("results are the same to the last bit from call to call", async () => {

@@ -133,14 +133,15 @@ class Program {
   }
 
   private async compute(loading: Promise<Session>, args: readonly unknown[]): Promise<unknown> {
+    const session = await loading;
     const leaves = tree.leaves(args) as unknown[];
     const inputs: Record<string, NDArray> = {};
     for (const { name, leaf } of this.ports.inputs) inputs[name] = asArray(leaves[leaf]);
-    // Taken before anything is awaited, so that no two calls get the same memory.
+    // Nothing is awaited between here and the run, so that no two calls get the same memory.
     const memory = Object.fromEntries(this.spare);
     this.spare.clear();
     const given = this.takeDonations(leaves, inputs);
-    const outputs = await (await loading).run(inputs, memory);
+    const outputs = await session.run(inputs, memory);
     for (const [output, array] of given) this.spare.set(output, array);
     return tree.map(
       (leaf: unknown) => (leaf instanceof Tensor ? outputs[this.ports.names.get(leaf)!]! : leaf),

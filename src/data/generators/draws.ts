@@ -1,4 +1,4 @@
-import type { NDArray } from "../../tensor/ndarray.ts";
+import { NDArray } from "../../tensor/ndarray.ts";
 import * as random from "../../tensor/random.ts";
 
 const block = 32;
@@ -51,23 +51,35 @@ export class Draws {
   }
 }
 
+/** What an example is made from. */
+export interface Example {
+  readonly index: number;
+  readonly draws: Draws;
+  /** A key of its own, for noise. */
+  readonly noise: NDArray;
+  /** Where its numbers go: out[at] and those that follow. */
+  readonly out: Float32Array;
+  readonly at: number;
+}
+
 /**
- * Fills images one by one, example i from `random.fold(key, i)`: more of them begin with the same ones. `paint` gets the random numbers of the
- * example and a key of its own for noise, and writes from `at`.
+ * `n` examples of `size` numbers, written by `paint`, which returns the label. Example i comes from `random.fold(key, i)`: more examples begin with
+ * the same ones.
  */
 export function eachExample(
   key: NDArray,
   n: number,
   size: number,
-  paint: (o: { draws: Draws; noise: NDArray; out: Float32Array; at: number; index: number }) => void,
-): Float32Array {
+  paint: (example: Example) => number,
+): { data: Float32Array; labels: NDArray } {
   if (!Number.isInteger(n) || n < 0) {
     throw new RangeError(`generator: ${n} is no number of examples: use a whole number from 0`);
   }
-  const out = new Float32Array(n * size);
+  const data = new Float32Array(n * size);
+  const labels = new BigInt64Array(n);
   for (let index = 0; index < n; index++) {
     const [own, noise] = random.split(random.fold(key, index)) as [NDArray, NDArray];
-    paint({ draws: new Draws(own), noise, out, at: index * size, index });
+    labels[index] = BigInt(paint({ index, draws: new Draws(own), noise, out: data, at: index * size }));
   }
-  return out;
+  return { data, labels: new NDArray(labels, [n]) };
 }

@@ -27,7 +27,7 @@ describe.each(Object.entries(makers))("%s", (_name, make) => {
 
   it("gives nothing for none, and refuses what is no number of examples", () => {
     expect(make(key, 0).features.shape[0]).toBe(0);
-    expect(() => make(key, 1.5)).toThrow(/^(generator|Invalid)/);
+    expect(() => make(key, 1.5)).toThrow("generator: 1.5 is no number of examples");
   });
 });
 
@@ -44,10 +44,10 @@ describe("segdigits", () => {
   });
 
   it("without noise lies in 0 to 1 and reaches 0.7 or more where a stroke passes; more segments mean more ink", () => {
-    const { features, labels } = segdigits(key, 400, { noise: 0 });
+    const { features, labels } = segdigits(key, 200, { noise: 0 });
     const all = values(features);
     const ink = new Array<number[]>(10).fill([]).map((): number[] => []);
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 200; i++) {
       const image = all.slice(144 * i, 144 * (i + 1));
       expect(Math.min(...image)).toBeGreaterThanOrEqual(0);
       expect(Math.max(...image)).toBeLessThanOrEqual(1);
@@ -91,7 +91,7 @@ describe("shapes10", () => {
 });
 
 describe("shapes16", () => {
-  const pixels = (style: Shapes16Style, n = 8) => values(shapes16(key, n, { style }).features);
+  const pixels = (style: Shapes16Style, n = 3) => values(shapes16(key, n, { style }).features);
 
   it("draws the same shapes in every style; images are [n, 1, 16, 16] from -1 to 1", () => {
     const { features, labels } = shapes16(key, 40);

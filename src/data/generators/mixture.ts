@@ -36,17 +36,16 @@ export function gaussianMixture(
       `gaussianMixture: noise ${showShape(noise.shape)}, a number or ${showShape([d!, d!])} is expected`,
     );
   }
-  const labels = new BigInt64Array(n);
-  const features = eachExample(key, n, d!, ({ draws, noise: noiseKey, out, at, index }) => {
+  const { data, labels } = eachExample(key, n, d!, ({ draws, noise: noiseKey, out, at }) => {
     const cluster = draws.integer(clusters!);
-    labels[index] = BigInt(classOf?.[cluster] ?? cluster);
     const z = random.normal(noiseKey, [d!], "float64").data as Float64Array;
     for (let j = 0; j < d!; j++) {
       const shift = typeof noise === "number" ? noise * z[j]! : row(noise, j, z);
       out[at + j] = Number(means.data[cluster * d! + j]) + shift;
     }
+    return classOf?.[cluster] ?? cluster;
   });
-  return { features: new NDArray(features, [n, d!]), labels: new NDArray(labels, [n]) };
+  return { features: new NDArray(data, [n, d!]), labels };
 }
 
 function row(matrix: NDArray, j: number, z: Float64Array): number {

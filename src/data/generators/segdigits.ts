@@ -49,10 +49,8 @@ export function segdigits(
   n: number,
   { size = 12, noise = 0.1 }: { readonly size?: number; readonly noise?: number } = {},
 ): Dataset {
-  const labels = new BigInt64Array(n);
-  const features = eachExample(key, n, size * size, ({ draws, noise: noiseKey, out, at, index }) => {
+  const { data, labels } = eachExample(key, n, size * size, ({ draws, noise: noiseKey, out, at }) => {
     const digit = draws.integer(10);
-    labels[index] = BigInt(digit);
     const place = placement(draws);
     const width = draws.uniform(0.14, 0.22);
     const strokes = [...lit[digit]!].map((name) => segments[name]!.map(place) as [Point, Point]);
@@ -65,8 +63,9 @@ export function segdigits(
       const squared = Math.min(...strokes.map((stroke) => squaredDistance(pixel, stroke)));
       out[at + k] = Math.exp(-squared / width ** 2) + noise * pixelNoise[k]!;
     }
+    return digit;
   });
-  return { features: new NDArray(features, [n, size * size]), labels: new NDArray(labels, [n]) };
+  return { features: new NDArray(data, [n, size * size]), labels };
 }
 
 /** p -> R(angle) [[1, shear], [0, 1]] diag(sx, sy) p + shift. */

@@ -37,7 +37,7 @@ export function shapes10(
   { size = 16, noise = 0.12 }: { readonly size?: number; readonly noise?: number } = {},
 ): Dataset {
   const plane = size * size;
-  const features = eachExample(key, n, 3 * plane, ({ draws, noise: noiseKey, out, at, index }) => {
+  const { data, labels } = eachExample(key, n, 3 * plane, ({ draws, noise: noiseKey, out, at, index }) => {
     const [cx, cy] = [draws.uniform(-0.2, 0.2), draws.uniform(-0.2, 0.2)];
     const r = draws.uniform(0.55, 0.85);
     const angle = draws.uniform(-0.3, 0.3);
@@ -55,9 +55,9 @@ export function shapes10(
         out[at + i] = (bg + mask * (fg - bg) + noise * pixelNoise[i]! - 0.5) / 0.25;
       }
     }
+    return index % 10;
   });
-  const labels = BigInt64Array.from({ length: n }, (_, i) => BigInt(i % 10));
-  return { features: new NDArray(features, [n, 3, size, size]), labels: new NDArray(labels, [n]), classes };
+  return { features: new NDArray(data, [n, 3, size, size]), labels, classes };
 }
 
 /** Two colours that differ by 0.25 or more on average over the channels. */

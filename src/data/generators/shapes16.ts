@@ -68,22 +68,17 @@ export function shapes16(
     throw new RangeError(
       `shapes16: classes [${classes.join(", ")}]: name one or more of 0 to ${distances.length - 1}`,
     );
-  const labels = new BigInt64Array(n);
-  const features = eachExample(key, n, size * size, ({ draws, noise, out, at, index }) => {
+  const { data, labels } = eachExample(key, n, size * size, ({ draws, noise, out, at, index }) => {
     const label = classes[draws.integer(classes.length)]!;
-    labels[index] = BigInt(label);
     const image = draw(distances[label]!, draws);
     const own = style === "mix" ? mixed[index % mixed.length]! : style;
     out.set(
       styles[own](image, draws, noise).map((x) => min(1, max(-1, x))),
       at,
     );
+    return label;
   });
-  return {
-    features: new NDArray(features, [n, 1, size, size]),
-    labels: new NDArray(labels, [n]),
-    classes: shapes16Classes,
-  };
+  return { features: new NDArray(data, [n, 1, size, size]), labels, classes: shapes16Classes };
 }
 
 function draw(distance: (a: number, b: number, r: number) => number, draws: Draws): Float64Array {

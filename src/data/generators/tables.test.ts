@@ -101,7 +101,8 @@ describe("dirichlet", () => {
     const draws = new Draws(key);
     const samples = Array.from({ length: 4000 }, () => dirichlet(draws, a));
     const total = a.reduce((s, v) => s + v, 0);
-    for (const s of samples) expect(s.reduce((x, y) => x + y, 0)).toBeCloseTo(1, 12);
+    const sums = samples.map((s) => Math.abs(s.reduce((x, y) => x + y, 0) - 1));
+    expect(Math.max(...sums)).toBeLessThan(1e-12);
     a.forEach((ai, i) => {
       const x = samples.map((s) => s[i]!);
       expect(Math.abs(mean(x) - ai / total)).toBeLessThan(0.03);
@@ -150,16 +151,16 @@ describe("markovText", () => {
 describe("analogies", () => {
   it("a sentence is a content word and words of its entity, of its relation, or fillers", () => {
     expect(analogyVocabulary).toBe(356);
-    let fillers = 0;
+    let [fillers, strange] = [0, 0];
     for (const [first, ...others] of rowsOf(analogyCorpus(key, 3000).cast("float64"))) {
       const [e, r] = [Math.floor(first! / 8), first! % 8];
       const own = [240 + 2 * e, 241 + 2 * e, 300 + 2 * r, 301 + 2 * r];
-      expect(first).toBeLessThan(240);
       for (const word of others) {
         if (word >= 316 && word < 356) fillers++;
-        else expect(own).toContain(word);
+        else if (first! >= 240 || !own.includes(word)) strange++;
       }
     }
+    expect(strange).toBe(0);
     expect(Math.abs(fillers / 12_000 - 0.5)).toBeLessThan(0.02);
   });
 

@@ -51,11 +51,10 @@ function table(
   width: number,
   draw: (draws: Draws) => { label: number; x: readonly number[] },
 ): Dataset {
-  const labels = new BigInt64Array(n);
-  const features = eachExample(key, n, width, ({ draws, out, at, index }) => {
+  const { data, labels } = eachExample(key, n, width, ({ draws, out, at }) => {
     const { label, x } = draw(draws);
-    labels[index] = BigInt(label);
     out.set(x, at);
+    return label;
   });
-  return { features: new NDArray(features, [n, width]), labels: new NDArray(labels, [n]) };
+  return { features: new NDArray(data, [n, width]), labels };
 }

@@ -15,6 +15,7 @@ import { customGradient } from "../transforms.ts";
 import { pad, stack } from "./movement.ts";
 import { commonDtype } from "./rules.ts";
 import {
+  attributesOf,
   explicitPads,
   extent,
   flatPads,
@@ -225,15 +226,6 @@ function byConvolution(x: Tensor, y: Tensor, w: Windows, groups: number): Tensor
   return correlate(input, sliding, swapped, groups)
     .transpose([1, 0, ...axes.map((i) => i + 2)])
     .reshape([m, c / groups, ...w.kernel]);
-}
-
-function attributesOf(w: Windows): Attributes {
-  return {
-    kernel_shape: w.kernel,
-    strides: w.stride,
-    dilations: w.dilation,
-    pads: flatPads(w.pads),
-  };
 }
 
 function biasGradient(bias: Tensor | undefined, dy: Tensor): Tensor | undefined {

@@ -5,17 +5,6 @@ import { operators } from "../node.ts";
 import type { Tensor } from "../tensor.ts";
 import { customGradient } from "../transforms.ts";
 
-const cases = [
-  ...elementwise,
-  ...reductions,
-  ...movement,
-  ...indexing,
-  ...linear,
-  ...spatial,
-  ...normalisation,
-  ...composites,
-];
-
 test.each(gradientCases.map((c) => [c.name, c] as const))("%s", (_, the) => checkGradients(the));
 
 test("every operator that has a gradient rule is checked", () => {

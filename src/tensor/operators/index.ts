@@ -8,6 +8,9 @@ export {
 export * from "./elementwise.ts";
 export * from "./indexing.ts";
 export * from "./linear.ts";
+
+import "./more-activations.ts";
+
 export * from "./movement.ts";
 export {
   type BatchStatistics,
@@ -19,6 +22,9 @@ export {
   rmsNorm,
 } from "./normalisation.ts";
 export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from "./pooling.ts";
+
+import "./recurrent.ts";
+
 export * from "./reduce.ts";
 export {
   type CoordinateTransformation,

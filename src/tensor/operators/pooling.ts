@@ -15,10 +15,12 @@ import { where } from "./elementwise.ts";
 import { scatterElements } from "./indexing.ts";
 import { constantIntegers, firstFloat, indicator, scalar } from "./rules.ts";
 import {
+  attributesOf,
   covered,
   explicitPads,
   extent,
   perAxis,
+  remainder,
   spatialSizes,
   type WindowOptions,
   type Windows,
@@ -80,17 +82,35 @@ function pooledType(call: Call) {
   return { shape: [n!, c!, ...poolWindows(call).output], dtype };
 }
 
-/** What each window sums along one axis, its elements weighted by a function of the window's place. */
-function windowSums(
-  w: Windows,
-  axis: number,
-  weight: (elements: readonly number[], place: number) => number,
-): AxisMap {
+/**
+ * ONNX Runtime leaves out a last window that would start behind the input, but infers shapes as if it were there: without
+ * ceil_mode where that changes nothing, else with the unused end of such an axis cut off.
+ */
+function withoutEmptyWindow(op: string, call: Call): Tensor | undefined {
+  const { auto_pad: _, ...attributes } = call.attributes;
+  if (intAttribute(attributes, "ceil_mode", 0) !== 1 || call.outputs > 1) return undefined;
+  const x = call.x[0]!;
+  const w = poolWindows(call);
+  const unused = w.input.map((_, axis) => Math.max(0, remainder(w, axis)));
+  if (w.input.every((_, axis) => remainder(w, axis) >= 0)) {
+    return apply(op, [x], { ...attributes, ...attributesOf(w), ceil_mode: 0 });
+  }
+  if (unused.every((n) => n === 0)) return undefined;
+  const pads = w.pads.map(([a, b], axis) => [a, Math.max(0, b - unused[axis]!)] as const);
+  const cut = w.pads.map(([, b], axis) => [0, w.input[axis]! - Math.max(0, unused[axis]! - b)] as const);
+  return apply(op, [x.slice(undefined, undefined, ...cut)], {
+    ...attributes,
+    ...attributesOf({ ...w, pads }),
+  });
+}
+
+/** What each window sums along one axis, its elements weighted by a function of their count and the window's place. */
+function windowSums(w: Windows, axis: number, weight: (count: number, place: number) => number): AxisMap {
   return {
     inputs: w.input[axis]!,
     taps: Array.from({ length: w.output[axis]! }, (_, place) => {
       const elements = covered(w, axis, place).filter((at) => at !== undefined);
-      return elements.map((from) => ({ from, weight: weight(elements, place) }));
+      return elements.map((from) => ({ from, weight: weight(elements.length, place) }));
     }),
   };
 }
@@ -99,11 +119,17 @@ function windowSums(
 export function averageMaps(call: Pick<Call, "x" | "attributes">): AxisMap[] {
   const w = poolWindows(call);
   const counted = intAttribute(call.attributes, "count_include_pad", 0) === 1;
+  /** With the padding, but not what a window reaches beyond it. */
+  const countOf = (axis: number, place: number) => {
+    const room = w.input[axis]! + w.pads[axis]![0] + w.pads[axis]![1] - place * w.stride[axis]!;
+    return Math.min(w.kernel[axis]!, Math.ceil(room / w.dilation[axis]!));
+  };
   return w.input.map((_, axis) =>
-    windowSums(w, axis, (elements) => 1 / (counted ? w.kernel[axis]! : elements.length)),
+    windowSums(w, axis, (count, place) => 1 / (counted ? countOf(axis, place) : count)),
   );
 }
 
+/** Sums over windows, by spatial axis. */
 export function sumMaps(call: Pick<Call, "x" | "attributes">): AxisMap[] {
   const w = poolWindows(call);
   return w.input.map((_, axis) => windowSums(w, axis, () => 1));
@@ -186,14 +212,17 @@ defineOperators({
       return call.outputs === 1 ? type : [type, { shape: type.shape, dtype: "int64" }];
     },
     gradient: (call) => [maxPoolGradient(call)],
+    simplify: (call) => withoutEmptyWindow("MaxPool", call),
   },
   AveragePool: {
     type: pooledType,
     gradient: (call) => [mapSpatialBack(call.dy, averageMaps(call))],
+    simplify: (call) => withoutEmptyWindow("AveragePool", call),
   },
   LpPool: {
     type: pooledType,
     gradient: (call) => [normGradient(call, (t) => mapSpatialBack(t, sumMaps(call)))],
+    simplify: (call) => withoutEmptyWindow("LpPool", call),
   },
   GlobalAveragePool: global(({ x: [x], dy }) => dy.mul(dy.size / x!.size)),
   GlobalMaxPool: global(({ x: [x], y, dy }, axes) => {

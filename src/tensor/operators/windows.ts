@@ -35,7 +35,7 @@ export function extent(w: Pick<Windows, "kernel" | "dilation">, axis: number): n
   return (w.kernel[axis]! - 1) * w.dilation[axis]! + 1;
 }
 
-/** What lies behind the last place of the windows: less than the stride, unless a ConvTranspose asked for more. */
+/** How much of the padded axis lies behind the last window; negative where that reaches over the end. */
 export function remainder(w: Windows, axis: number): number {
   const [before, after] = w.pads[axis]!;
   const last = (w.output[axis]! - 1) * w.stride[axis]!;
@@ -113,6 +113,11 @@ export function explicitPads(attributes: Attributes, rank: number): Pair[] {
 /** Pairs as the attribute `pads` holds them. */
 export function flatPads(pads: readonly Pair[]): number[] {
   return [...pads.map((p) => p[0]), ...pads.map((p) => p[1])];
+}
+
+/** Windows as attributes of a node. */
+export function attributesOf(w: Windows): WindowAttributes {
+  return { kernel_shape: w.kernel, strides: w.stride, dilations: w.dilation, pads: flatPads(w.pads) };
 }
 
 function padsOf(

@@ -1,0 +1,34 @@
+/** Elementwise operators that imported models bring. */
+import { defineOperators, floatAttribute, intsAttribute } from "../node.ts";
+import { where } from "./elementwise.ts";
+import { gradientOf } from "./expansion.ts";
+import { firstFloat, scalar } from "./rules.ts";
+
+defineOperators({
+  /** x + bias below -lambd, x - bias above lambd, 0 between. */
+  Shrink: {
+    type: firstFloat,
+    gradient: ({ x: [x], attributes, dy }) => [
+      where(x!.abs().greater(floatAttribute(attributes, "lambd", 0.5)), dy, scalar(0, dy)),
+    ],
+  },
+  /** x * sigmoid(alpha * x). */
+  Swish: {
+    type: firstFloat,
+    gradient: ({ x: [x], y, attributes, dy }) => {
+      const alpha = floatAttribute(attributes, "alpha", 1);
+      const s = x!.mul(alpha).sigmoid();
+      return [dy.mul(s.add(y.mul(alpha).mul(s.neg().add(1))))];
+    },
+  },
+  /** Mean 0 and variance 1 over some axes, by default all but the channels. */
+  MeanVarianceNormalization: {
+    type: firstFloat,
+    gradient: gradientOf(([x], { attributes }) => {
+      const axes = intsAttribute(attributes, "axes") ?? [0, 2, 3];
+      const centred = x!.sub(x!.mean(axes, { keepDims: true }));
+      const deviation = centred.square().mean(axes, { keepDims: true }).sqrt();
+      return [centred.div(deviation.add(1e-9))];
+    }),
+  },
+});
