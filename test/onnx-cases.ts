@@ -15,7 +15,14 @@ import { byName, difference, type TestCase } from "./onnx-data.ts";
  * - untraceable: it runs as it is, but is no expression of static shapes.
  * - fail: ours.
  */
-export type Outcome = "pass" | "pass-bound" | "pass-constant" | "no-arrays" | "runtime" | "untraceable" | "fail";
+export type Outcome =
+  | "pass"
+  | "pass-bound"
+  | "pass-constant"
+  | "no-arrays"
+  | "runtime"
+  | "untraceable"
+  | "fail";
 
 export interface Report {
   readonly name: string;
@@ -56,14 +63,21 @@ const modes: readonly [Outcome, (a: NDArray) => boolean][] = [
 ];
 
 /** What goes wrong when the case is traced with these inputs symbolic. */
-async function attempt(model: ImportedModel, the: TestCase, symbolic: (a: NDArray) => boolean): Promise<string | undefined> {
+async function attempt(
+  model: ImportedModel,
+  the: TestCase,
+  symbolic: (a: NDArray) => boolean,
+): Promise<string | undefined> {
   for (const set of the.sets) {
     const inputs = inputsOf(model, the, set.inputs);
     const bound = Object.fromEntries(Object.entries(inputs).filter(([, a]) => !symbolic(a)));
     const free = Object.fromEntries(Object.entries(inputs).filter(([, a]) => symbolic(a)));
-    const run = compile((p: Record<string, Tensor>, x: Record<string, Tensor>) => model.applyAll(p, { ...bound, ...x }), {
-      threads: 1,
-    });
+    const run = compile(
+      (p: Record<string, Tensor>, x: Record<string, Tensor>) => model.applyAll(p, { ...bound, ...x }),
+      {
+        threads: 1,
+      },
+    );
     try {
       run.graph(model.init(), free);
     } catch (error) {
@@ -97,7 +111,11 @@ function inputsOf(model: ImportedModel, the: TestCase, values: TestCase["sets"][
   );
 }
 
-function compared(outputs: Arrays, the: TestCase, values: TestCase["sets"][number]["outputs"]): string | undefined {
+function compared(
+  outputs: Arrays,
+  the: TestCase,
+  values: TestCase["sets"][number]["outputs"],
+): string | undefined {
   for (const [name, expected] of Object.entries(byName(Object.keys(outputs), values))) {
     const got = outputs[name]!;
     const fits = the.foreign && got.size === expected.size;

@@ -34,7 +34,8 @@ export function readTar(bytes: Uint8Array): Map<string, Uint8Array> {
   for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0; ) {
     const [prefix, name] = [text(at + 345, 155), text(at, 100)];
     const size = Number.parseInt(text(at + 124, 12), 8);
-    if (bytes[at + 156] === 0x30) files.set(prefix === "" ? name : `${prefix}/${name}`, bytes.subarray(at + 512, at + 512 + size));
+    if (bytes[at + 156] === 0x30)
+      files.set(prefix === "" ? name : `${prefix}/${name}`, bytes.subarray(at + 512, at + 512 + size));
     at += 512 + Math.ceil(size / 512) * 512;
   }
   return files;
@@ -44,13 +45,15 @@ export function readTar(bytes: Uint8Array): Map<string, Uint8Array> {
 export function backendCases(suite: string): TestCase[] {
   const files = readTar(gunzipSync(readFileSync(join(modelFolder!, `onnx-${suite}-tests.tar.gz`))));
   if (suite === "light") return lightCases(files);
-  const folders = [...files.keys()].filter((f) => f.endsWith("/model.onnx")).map((f) => f.slice(0, -"/model.onnx".length));
+  const folders = [...files.keys()]
+    .filter((f) => f.endsWith("/model.onnx"))
+    .map((f) => f.slice(0, -"/model.onnx".length));
   return folders.map((folder) => ({
     name: folder.split("/").at(-1)!,
     model: files.get(`${folder}/model.onnx`)!,
-    sets: dataSets([...files.keys()].filter((f) => f.startsWith(`${folder}/`)).map((f) => f.slice(folder.length + 1))).map(
-      (set) => values(set, (file) => files.get(`${folder}/${set}/${file}`)),
-    ),
+    sets: dataSets(
+      [...files.keys()].filter((f) => f.startsWith(`${folder}/`)).map((f) => f.slice(folder.length + 1)),
+    ).map((set) => values(set, (file) => files.get(`${folder}/${set}/${file}`))),
   }));
 }
 
@@ -66,22 +69,34 @@ function lightCases(files: ReadonlyMap<string, Uint8Array>): TestCase[] {
 
 /** The models of other exporters, each with its data sets. */
 export function modelCases(): TestCase[] {
-  const names = readdirSync(modelFolder!).filter((name) => existsSync(join(modelFolder!, name, "model.onnx")));
+  const names = readdirSync(modelFolder!).filter((name) =>
+    existsSync(join(modelFolder!, name, "model.onnx")),
+  );
   return names.map((name) => {
     const read = (...path: string[]) => {
       const file = join(modelFolder!, name, ...path);
       return existsSync(file) ? new Uint8Array(readFileSync(file)) : undefined;
     };
     const sets = dataSets(readdirSync(join(modelFolder!, name)).map((f) => `${f}/`));
-    return { name, foreign: true, model: read("model.onnx")!, sets: sets.map((set) => values(set, (file) => read(set, file))) };
+    return {
+      name,
+      foreign: true,
+      model: read("model.onnx")!,
+      sets: sets.map((set) => values(set, (file) => read(set, file))),
+    };
   });
 }
 
 function dataSets(paths: readonly string[]): string[] {
-  return [...new Set(paths.filter((p) => p.startsWith("test_data_set_")).map((p) => p.split("/")[0]!))].sort();
+  return [
+    ...new Set(paths.filter((p) => p.startsWith("test_data_set_")).map((p) => p.split("/")[0]!)),
+  ].sort();
 }
 
-function values(_set: string, read: (file: string) => Uint8Array | undefined): { inputs: Values; outputs: Values } {
+function values(
+  _set: string,
+  read: (file: string) => Uint8Array | undefined,
+): { inputs: Values; outputs: Values } {
   const list = (kind: string): Values => {
     const found: Values = [];
     for (let i = 0, gaps = 0; gaps < 8; i++) {
@@ -120,10 +135,14 @@ export function difference(a: NDArray, b: NDArray, relative = 1e-3, absolute = 1
   if (a.shape.join() !== b.shape.join()) return `shape [${a.shape}] instead of [${b.shape}]`;
   const half = a.dtype === "float16";
   for (let i = 0; i < a.data.length; i++) {
-    const [x, y] = [Number(a.data[i]), Number(b.data[i])].map((v) => (half ? fromHalf(v) : v)) as [number, number];
+    const [x, y] = [Number(a.data[i]), Number(b.data[i])].map((v) => (half ? fromHalf(v) : v)) as [
+      number,
+      number,
+    ];
     if (Object.is(x, y) || x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
     const scale = half ? 3 : 1;
-    if (!(Math.abs(x - y) <= scale * (absolute + relative * Math.abs(y)))) return `element ${i} is ${x} instead of ${y}`;
+    if (!(Math.abs(x - y) <= scale * (absolute + relative * Math.abs(y))))
+      return `element ${i} is ${x} instead of ${y}`;
   }
   return undefined;
 }

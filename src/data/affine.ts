@@ -4,8 +4,9 @@ import { showShape } from "../tensor/shape.ts";
 import { checkBuffer } from "./dataset.ts";
 
 /**
- * Where a pixel of the new image is looked up in the old one: x' = a x + b y + c, y' = d x + e y + f as [a, b, c, d, e, f]. x runs right, y down,
- * both from -1 to 1 across the image: pixel k of n has its centre at 2 (k + 0.5) / n - 1.
+ * Where a pixel of the new image is looked up in the old one: x' = a x + b y + c, y' = d x + e y + f as [a, b, c, d,
+ * e, f]. x runs right, y down, both from -1 to 1 across the image: pixel k of n has its centre at 2 (k + 0.5) / n -
+ * 1.
  */
 export type AffineMap = readonly [number, number, number, number, number, number];
 
@@ -16,8 +17,8 @@ export function rotation(angle: number): AffineMap {
 }
 
 /**
- * Images [n, channels, height, width] (float32 or float64), each looked up through its map, or all through one: bilinear, zeros outside. With
- * `out`, written there.
+ * Images [n, channels, height, width] (float32 or float64), each looked up through its map, or all through one:
+ * bilinear, zeros outside. With `out`, written there.
  */
 export function affine(
   batch: NDArray,
@@ -53,7 +54,10 @@ export interface AffineRange {
   readonly shift?: number;
 }
 
-/** Turns, scales, shears and shifts the content of each image at random: p -> R S diag(scale) p + shift. Otherwise as `affine`. */
+/**
+ * Turns, scales, shears and shifts the content of each image at random: p -> R S diag(scale) p + shift. Otherwise as
+ * `affine`.
+ */
 export function randomAffine(
   key: NDArray,
   batch: NDArray,

@@ -1,6 +1,6 @@
 /**
- * Random changes to batches of images [n, channels, height, width]. Each takes a key, so that the same key changes a batch in the same way,
- * and writes into `out` where it is given: a training loop allocates nothing.
+ * Random changes to batches of images [n, channels, height, width]. Each takes a key, so that the same key changes a
+ * batch in the same way, and writes into `out` where it is given: a training loop allocates nothing.
  */
 import { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
@@ -12,7 +12,10 @@ interface Into {
   readonly out?: NDArray;
 }
 
-/** Shifts each image by up to `padding` pixels (default 4) in both directions, zeros coming in: a random crop of the padded image. */
+/**
+ * Shifts each image by up to `padding` pixels (default 4) in both directions, zeros coming in: a random crop of the
+ * padded image.
+ */
 export function randomCrop(
   key: NDArray,
   batch: NDArray,
@@ -48,8 +51,8 @@ export function randomFlip(key: NDArray, batch: NDArray, o: Into = {}): NDArray 
 }
 
 /**
- * Puts zeros in a square of `size` pixels with its centre anywhere in each image, cut off at the borders (DeVries and Taylor, "Improved
- * regularization of convolutional neural networks with cutout", 2017).
+ * Puts zeros in a square of `size` pixels with its centre anywhere in each image, cut off at the borders (DeVries and
+ * Taylor, "Improved regularization of convolutional neural networks with cutout", 2017).
  */
 export function cutout(key: NDArray, batch: NDArray, o: Into & { readonly size: number }): NDArray {
   const { n, channels, height, width, out } = prepare("cutout", batch, o.out);

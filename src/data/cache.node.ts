@@ -8,8 +8,8 @@ import { type DataFile, type DatasetName, datasetEntry, type Opened } from "./re
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The folder that downloaded data sets are kept in: `paperweight/data` in the user's cache folder, which is XDG_CACHE_HOME or ~/.cache,
- * ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
+ * The folder that downloaded data sets are kept in: `paperweight/data` in the user's cache folder, which is
+ * XDG_CACHE_HOME or ~/.cache, ~/Library/Caches on macOS, %LOCALAPPDATA% on Windows.
  */
 export function cacheFolder(
   env: Environment = process.env,
@@ -64,8 +64,9 @@ export function readChecked(file: DataFile, path: string): Uint8Array {
 }
 
 /**
- * Opens a data set by its name, such as "mnist" or "uci/iris": the folder that PAPERWEIGHT_DATA names is looked in first, then the cache that
- * `paperweight data get` fills. Nothing is downloaded. Every file is checked against its sha256.
+ * Opens a data set by its name, such as "mnist" or "uci/iris": the folder that PAPERWEIGHT_DATA names is looked in
+ * first, then the cache that `paperweight data get` fills. Nothing is downloaded. Every file is checked against its
+ * sha256.
  *
  * Throws, in one line, where a file is in neither folder, or is not what it should be.
  */

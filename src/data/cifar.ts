@@ -18,8 +18,9 @@ export const cifar10Classes = [
 ] as const;
 
 /**
- * Reads files of CIFAR-10's binary version, one after the other: records of a label byte and 3072 bytes, red, green, then blue, each
- * row-major 32 x 32. How many records a file has follows from its size. Features: uint8 [n, 3, 32, 32]; labels: int64 [n].
+ * Reads files of CIFAR-10's binary version, one after the other: records of a label byte and 3072 bytes, red, green,
+ * then blue, each row-major 32 x 32. How many records a file has follows from its size. Features: uint8 [n, 3, 32,
+ * 32]; labels: int64 [n].
  *
  * Throws, in one line that names the file, where a size is no whole number of records, or a label is above 9.
  */

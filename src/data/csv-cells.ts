@@ -5,9 +5,9 @@ export interface CsvRow {
 }
 
 /**
- * Splits csv text into rows (RFC 4180): cells in double quotes may hold the delimiter, line ends and doubled quotes. Rows end with LF,
- * CRLF or CR; empty lines are skipped; blanks around unquoted cells are dropped. Throws, in one line that starts with `what`, for a quote
- * that is never closed and for text after a closing quote.
+ * Splits csv text into rows (RFC 4180): cells in double quotes may hold the delimiter, line ends and doubled quotes.
+ * Rows end with LF, CRLF or CR; empty lines are skipped; blanks around unquoted cells are dropped. Throws, in one
+ * line that starts with `what`, for a quote that is never closed and for text after a closing quote.
  */
 export function csvRows(text: string, what: string, delimiter = ","): CsvRow[] {
   const rows: CsvRow[] = [];

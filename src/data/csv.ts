@@ -45,8 +45,8 @@ export interface CsvOptions {
 /**
  * Reads a csv file, plain or gzipped, as typed columns.
  *
- * Throws, in one line that names the file and the line, for rows with more or fewer cells than the first, quotes that are not closed, cells of
- * a numeric column that are no numbers, and names that occur twice.
+ * Throws, in one line that names the file and the line, for rows with more or fewer cells than the first, quotes that
+ * are not closed, cells of a numeric column that are no numbers, and names that occur twice.
  */
 export function readCsv(file: Uint8Array | string, o: CsvOptions = {}): Table {
   const what = o.what ?? "csv";
@@ -82,12 +82,13 @@ export function columnOf(table: Table, name: string): Column {
 }
 
 /**
- * A table as a data set. Features: float32 [rows, width], a number for a numeric column, one for each category (1 where it holds, else 0)
- * for a categorical one; `ignore` names columns to leave out. Labels: int64 [rows] of a categorical target, with its categories as `classes`;
- * float32 [rows, 1] of a numeric one.
+ * A table as a data set. Features: float32 [rows, width], a number for a numeric column, one for each category (1
+ * where it holds, else 0) for a categorical one; `ignore` names columns to leave out. Labels: int64 [rows] of a
+ * categorical target, with its categories as `classes`; float32 [rows, 1] of a numeric one.
  *
- * `missing` says what to do with features that are missing: "refuse" (the default) throws, naming the column; "mean" puts the mean of the
- * column, and zeros for all categories; "drop" leaves the row out. A missing target always throws.
+ * `missing` says what to do with features that are missing: "refuse" (the default) throws, naming the column; "mean"
+ * puts the mean of the column, and zeros for all categories; "drop" leaves the row out. A missing target always
+ * throws.
  */
 export function tableDataset(
   table: Table,

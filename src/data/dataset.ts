@@ -29,8 +29,8 @@ export function countOf({ features, labels }: Dataset): number {
 }
 
 /**
- * The rows of `array` with these indices, in their order: [indices.length, ...]. With `out`, written there (same dtype and
- * shape) and nothing is allocated. Throws a RangeError for an index outside the array.
+ * The rows of `array` with these indices, in their order: [indices.length, ...]. With `out`, written there (same
+ * dtype and shape) and nothing is allocated. Throws a RangeError for an index outside the array.
  */
 export function takeRows(array: NDArray, indices: ArrayLike<number | bigint>, out?: NDArray): NDArray {
   const [rows, ...rest] = array.shape;

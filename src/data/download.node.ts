@@ -23,9 +23,9 @@ class Failure extends Error {
 }
 
 /**
- * Downloads a file to `target`, from the first of its addresses that gives it. What was there when a download broke off (the connection, the
- * process) is kept beside it in `<target>.part` and only the rest is asked for. The file appears under its name only when it is
- * complete and its sha256 is right.
+ * Downloads a file to `target`, from the first of its addresses that gives it. What was there when a download broke
+ * off (the connection, the process) is kept beside it in `<target>.part` and only the rest is asked for. The file
+ * appears under its name only when it is complete and its sha256 is right.
  *
  * Throws, in one line, what was wrong at each address; the signal's reason where it was aborted.
  */

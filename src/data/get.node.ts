@@ -17,8 +17,9 @@ export interface GotFile {
 }
 
 /**
- * Downloads what is missing of a data set into the user's cache folder. Files that are there, in the folder that PAPERWEIGHT_DATA names or
- * in the cache, are checked and kept. Throws, in one line, for a file that is there and damaged, and where a download fails.
+ * Downloads what is missing of a data set into the user's cache folder. Files that are there, in the folder that
+ * PAPERWEIGHT_DATA names or in the cache, are checked and kept. Throws, in one line, for a file that is there and
+ * damaged, and where a download fails.
  */
 export async function getDataset(name: DatasetName, o: GetOptions = {}): Promise<GotFile[]> {
   const { files } = o.entry ?? datasetEntry(name);

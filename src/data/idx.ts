@@ -22,11 +22,11 @@ interface Header {
 }
 
 /**
- * Reads an idx file, the format of MNIST, plain or gzipped: big-endian numbers in 1 to 255 axes. The array has the file's own
- * element type (uint8 for MNIST) and shape.
+ * Reads an idx file, the format of MNIST, plain or gzipped: big-endian numbers in 1 to 255 axes. The array has the
+ * file's own element type (uint8 for MNIST) and shape.
  *
- * Throws, in one line that starts with `what`, for another magic number and for bytes that are more or fewer than the header's
- * shape takes; a gzipped file is inflated no further than that.
+ * Throws, in one line that starts with `what`, for another magic number and for bytes that are more or fewer than the
+ * header's shape takes; a gzipped file is inflated no further than that.
  */
 export function readIdx(bytes: Uint8Array, what = "idx"): NDArray {
   const raw = isGzip(bytes)
@@ -48,9 +48,9 @@ export function readIdx(bytes: Uint8Array, what = "idx"): NDArray {
 }
 
 /**
- * A data set of an idx file of images [n, height, width] and one of labels [n], as MNIST, Fashion-MNIST and KMNIST have.
- * Features: uint8 [n, 1, height, width]; labels: int64 [n], each checked to be below `classes` (default 10). `what` names the
- * two files in errors.
+ * A data set of an idx file of images [n, height, width] and one of labels [n], as MNIST, Fashion-MNIST and KMNIST
+ * have. Features: uint8 [n, 1, height, width]; labels: int64 [n], each checked to be below `classes` (default 10).
+ * `what` names the two files in errors.
  */
 export function readIdxImages(
   images: Uint8Array,

@@ -4,8 +4,8 @@ import type { Dataset } from "./dataset.ts";
 import { readImageFolder } from "./images.ts";
 
 /**
- * Opens a folder that holds a folder of PNG pictures for each class. Other files in those folders are an error, files that begin with a dot
- * are passed over. See `readImageFolder`.
+ * Opens a folder that holds a folder of PNG pictures for each class. Other files in those folders are an error, files
+ * that begin with a dot are passed over. See `readImageFolder`.
  */
 export async function openImageFolder(path: string): Promise<Dataset> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {

@@ -4,11 +4,11 @@ import { checkBuffer, type Dataset, type NamedBytes } from "./dataset.ts";
 import { decodePng, type Picture } from "./png.ts";
 
 /**
- * A folder of pictures with a folder for each class: names such as `cat/0001.png`, in any order. Classes are the folders, sorted;
- * examples are sorted by name. Features: uint8 [n, channels, height, width]; labels: int64 [n].
+ * A folder of pictures with a folder for each class: names such as `cat/0001.png`, in any order. Classes are the
+ * folders, sorted; examples are sorted by name. Features: uint8 [n, channels, height, width]; labels: int64 [n].
  *
- * Throws, in one line that names the file, where one lies in no folder, is no PNG picture that can be read, or differs in size or channels
- * from the first.
+ * Throws, in one line that names the file, where one lies in no folder, is no PNG picture that can be read, or
+ * differs in size or channels from the first.
  */
 export function readImageFolder(files: readonly NamedBytes[]): Dataset {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -27,7 +27,10 @@ export function readImageFolder(files: readonly NamedBytes[]): Dataset {
   };
 }
 
-/** PNG pictures of one size as uint8 [n, channels, height, width], in the order given. Throws as `readImageFolder` does. */
+/**
+ * PNG pictures of one size as uint8 [n, channels, height, width], in the order given. Throws as `readImageFolder`
+ * does.
+ */
 export function stackPictures(files: readonly NamedBytes[]): NDArray {
   let out: NDArray | undefined;
   files.forEach(({ name, bytes }, i) => {
@@ -46,8 +49,9 @@ export function stackPictures(files: readonly NamedBytes[]): NDArray {
 }
 
 /**
- * uint8 images [n, channels, height, width] as float32 (x / 255 - mean) / std, with a mean and standard deviation for each channel (default 0
- * and 1: values from 0 to 1). With `out`, written there. Throws where their number is not that of the channels.
+ * uint8 images [n, channels, height, width] as float32 (x / 255 - mean) / std, with a mean and standard deviation for
+ * each channel (default 0 and 1: values from 0 to 1). With `out`, written there. Throws where their number is not
+ * that of the channels.
  */
 export function toFloat(
   images: NDArray,

@@ -5,9 +5,9 @@ const bestRatio = 1032;
 const chunk = 16_384;
 
 /**
- * Inflates raw deflate data into memory of exactly the size that its content has. `sizeFrom` is shown the first bytes until it
- * returns that size: no memory is allocated before, none beyond it, and none where so few bytes cannot hold it.
- * Throws, in one line that starts with `what`, for data that is damaged, ends early or goes on.
+ * Inflates raw deflate data into memory of exactly the size that its content has. `sizeFrom` is shown the first bytes
+ * until it returns that size: no memory is allocated before, none beyond it, and none where so few bytes cannot hold
+ * it. Throws, in one line that starts with `what`, for data that is damaged, ends early or goes on.
  */
 export function inflateExactly(
   deflated: Uint8Array,

@@ -14,9 +14,9 @@ export interface Omniglot extends Dataset {
 }
 
 /**
- * Reads Omniglot's zip archives of PNG pictures, `.../<alphabet>/<character>/<name>.png`. Pictures that two archives share (as
- * `images_background_small1` and `small2` do) are taken once. Features: uint8 [n, 1, 105, 105], 1 where there is ink; labels: int64 [n],
- * classes sorted by name; 20 drawings a class, in the order of their names.
+ * Reads Omniglot's zip archives of PNG pictures, `.../<alphabet>/<character>/<name>.png`. Pictures that two archives
+ * share (as `images_background_small1` and `small2` do) are taken once. Features: uint8 [n, 1, 105, 105], 1 where
+ * there is ink; labels: int64 [n], classes sorted by name; 20 drawings a class, in the order of their names.
  *
  * Throws, in one line that names archive and member, for damaged archives and pictures.
  */
@@ -58,8 +58,8 @@ function named(classOf: readonly string[]): Omit<Omniglot, "features"> {
 }
 
 /**
- * Reads `omniglot28.npz` (every class at 28 x 28) with its `omniglot28.json`: 964 background and 659 evaluation classes, 20 drawings each,
- * one after the other. Features: uint8 [n, 1, 28, 28], 1 where there is ink.
+ * Reads `omniglot28.npz` (every class at 28 x 28) with its `omniglot28.json`: 964 background and 659 evaluation
+ * classes, 20 drawings each, one after the other. Features: uint8 [n, 1, 28, 28], 1 where there is ink.
  */
 export function readOmniglot28(
   npz: NamedBytes,

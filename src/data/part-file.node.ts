@@ -2,7 +2,10 @@ import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** A file that is being downloaded, under the name of its target with `.part`, with the sha256 of what it holds so far. */
+/**
+ * A file that is being downloaded, under the name of its target with `.part`, with the sha256 of what it holds so
+ * far.
+ */
 export class PartFile {
   readonly target: string;
   private readonly handle: FileHandle;

@@ -23,11 +23,11 @@ const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const samplesOf: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
 /**
- * Decodes a PNG picture: grey, grey with alpha, RGB, RGBA and palette, 8 bits or fewer a sample, not interlaced. Fewer bits are spread over
- * 0 to 255; a palette becomes RGB, or RGBA where it has transparency.
+ * Decodes a PNG picture: grey, grey with alpha, RGB, RGBA and palette, 8 bits or fewer a sample, not interlaced.
+ * Fewer bits are spread over 0 to 255; a palette becomes RGB, or RGBA where it has transparency.
  *
- * Throws, in one line that starts with `what`, for other pictures and damaged ones (every checksum is compared); no more is inflated
- * than the header's size takes.
+ * Throws, in one line that starts with `what`, for other pictures and damaged ones (every checksum is compared); no
+ * more is inflated than the header's size takes.
  */
 export function decodePng(bytes: Uint8Array, what = "png"): Picture {
   if (signature.some((byte, i) => bytes[i] !== byte)) {
@@ -113,7 +113,10 @@ function readHeader(bytes: Uint8Array | undefined, what: string): Header {
   return { width, height, depth, colour, samples };
 }
 
-/** Undoes the filter of each row (PNG specification, section 9): Sub, Up, Average, Paeth. `step`: bytes from a pixel to the next. */
+/**
+ * Undoes the filter of each row (PNG specification, section 9): Sub, Up, Average, Paeth. `step`: bytes from a pixel
+ * to the next.
+ */
 function unfilter(raw: Uint8Array, height: number, rowBytes: number, step: number, what: string): Uint8Array {
   const out = new Uint8Array(height * rowBytes);
   for (let row = 0; row < height; row++) {

@@ -39,7 +39,10 @@ export interface TrainTest {
   readonly test: Dataset;
 }
 
-/** A table and which of its columns is to be predicted: `tableDataset(table, { target, ignore })` makes a data set of it. */
+/**
+ * A table and which of its columns is to be predicted: `tableDataset(table, { target, ignore })` makes a data set of
+ * it.
+ */
 export interface LabelledTable {
   readonly table: Table;
   readonly target: string;

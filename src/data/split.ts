@@ -9,8 +9,8 @@ export function shuffle(key: NDArray, dataset: Dataset): Dataset {
 }
 
 /**
- * Cuts a shuffled data set into parts that share no example. `sizes` are shares that add up to 1 or less, or numbers of examples. With
- * `stratify`, which takes shares and int64 labels, every part has each class in the same share.
+ * Cuts a shuffled data set into parts that share no example. `sizes` are shares that add up to 1 or less, or numbers
+ * of examples. With `stratify`, which takes shares and int64 labels, every part has each class in the same share.
  *
  * Throws where the parts take more examples than there are.
  */

@@ -4,8 +4,9 @@ import { damaged } from "./inflate.ts";
 const block = 512;
 
 /**
- * The regular files of a tar archive (ustar; old GNU and pax archives as far as names of 100 characters or fewer go), as views of its
- * bytes. Throws, in one line that starts with `what`, where a header's checksum does not match or a file ends beyond the archive.
+ * The regular files of a tar archive (ustar; old GNU and pax archives as far as names of 100 characters or fewer go),
+ * as views of its bytes. Throws, in one line that starts with `what`, where a header's checksum does not match or a
+ * file ends beyond the archive.
  */
 export function readTar(bytes: Uint8Array, what: string): NamedBytes[] {
   const files: NamedBytes[] = [];

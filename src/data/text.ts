@@ -20,8 +20,8 @@ export function decodeText(bytes: Uint8Array, what = "text"): string {
 }
 
 /**
- * A number for each byte of UTF-8. Without `sample`, all 256, the number is the byte; with it, only the bytes that occur in it, in ascending order:
- * 65 for tiny Shakespeare.
+ * A number for each byte of UTF-8. Without `sample`, all 256, the number is the byte; with it, only the bytes that
+ * occur in it, in ascending order: 65 for tiny Shakespeare.
  */
 export function byteVocabulary(sample?: string): Vocabulary {
   const bytes =
@@ -59,8 +59,9 @@ export interface WordVocabulary extends Vocabulary {
 export const unknownWord = "<unk>";
 
 /**
- * The words of a text, which blanks separate, the most frequent first (equally frequent ones sorted), from number 1. Left out are those that
- * occur less than `minCount` times (default 1) and those beyond `maxSize` words (with number 0; default: no limit).
+ * The words of a text, which blanks separate, the most frequent first (equally frequent ones sorted), from number 1.
+ * Left out are those that occur less than `minCount` times (default 1) and those beyond `maxSize` words (with number
+ * 0; default: no limit).
  */
 export function wordVocabulary(
   text: string,
@@ -89,7 +90,10 @@ export function wordVocabulary(
   };
 }
 
-/** Tokens cut in two: the last `validation` of them (a number of tokens, or a share below 1), and those before. No window crosses the cut. */
+/**
+ * Tokens cut in two: the last `validation` of them (a number of tokens, or a share below 1), and those before. No
+ * window crosses the cut.
+ */
 export function splitTokens(tokens: NDArray, validation: number): { train: NDArray; validation: NDArray } {
   const n = tokens.data.length;
   const count = validation < 1 ? Math.round(validation * n) : validation;
@@ -103,8 +107,9 @@ export function splitTokens(tokens: NDArray, validation: number): { train: NDArr
 }
 
 /**
- * Every window of `length` tokens (features, int64 [n, length]) with the tokens that follow each (labels, int64 [n, length]), `stride` apart
- * (default: `length`, so that no token is predicted twice). What is left at the end is dropped.
+ * Every window of `length` tokens (features, int64 [n, length]) with the tokens that follow each (labels, int64 [n,
+ * length]), `stride` apart (default: `length`, so that no token is predicted twice). What is left at the end is
+ * dropped.
  */
 export function windows(tokens: NDArray, length: number, stride = length): Dataset {
   const count = Math.floor((tokens.data.length - length - 1) / stride) + 1;
@@ -158,7 +163,10 @@ function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Where the first sequence starts that is no UTF-8: by bisection, the end of what decodes, less the start of a sequence there. */
+/**
+ * Where the first sequence starts that is no UTF-8: by bisection, the end of what decodes, less the start of a
+ * sequence there.
+ */
 function firstBadByte(bytes: Uint8Array): number {
   let [good, bad] = [0, bytes.length + 1];
   while (bad - good > 1) {

@@ -29,7 +29,7 @@ class Engine {
         executionProviders: [this.provider],
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        extra: exact,
+        extra: { ...exact },
       });
     });
     return {

@@ -7,6 +7,7 @@ import { flatIndices, scalar } from "../tensor/operators/rules.ts";
 import { rewrite } from "../tensor/rewrite.ts";
 import { normalAxis, sizeOf } from "../tensor/shape.ts";
 import { apply, lift, Tensor } from "../tensor/tensor.ts";
+import { importedLowerings } from "./lowering-imported.ts";
 import { spatialLowerings } from "./lowering-spatial.ts";
 import * as special from "./special-functions.ts";
 
@@ -91,6 +92,7 @@ const float64Lowerings: Readonly<Record<string, Lowering>> = {
   Hardmax: hardmax,
   OneHot: oneHot,
   ...spatialLowerings,
+  ...importedLowerings,
 };
 
 /**

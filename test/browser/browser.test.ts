@@ -25,8 +25,9 @@ const own = (name: string) => readFileSync(join(import.meta.dirname, name), "utf
 const files = {
   ...documented,
   "tests.html": '<!doctype html><script type="module" src="/page.js"></script>',
-  "page.js": own("page.js"),
-  "programs.ts": own("programs.ts"),
+  ...Object.fromEntries(
+    ["page.js", "worker.js", "library.js", "programs.ts"].map((name) => [name, own(name)]),
+  ),
 };
 
 type Result<K extends keyof Programs> = Awaited<ReturnType<Programs[K]>>;
@@ -87,12 +88,12 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     const options = { root: folder, logLevel: "error" } as const;
     [browser] = await Promise.all([
       launch(),
-      build({ ...options, build: { rollupOptions: { input: pages } } }),
+      build({ ...options, worker: { format: "es" }, build: { rollupOptions: { input: pages } } }),
     ]);
     isolated = await Visit.to(browser, addSite(await preview({ ...options, preview: { port: 0 } })));
     sites.push(await servePlain(join(folder, "dist")));
     plain = await Visit.to(browser, sites[1]!);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
@@ -100,7 +101,9 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     removeProject(folder);
   });
 
-  it("trains as in Node, with the threads of a cross-origin isolated page or on the one of another", async () => {
+  it("trains as in Node, with the threads of a cross-origin isolated page or on the one of another", {
+    timeout: 120_000,
+  }, async () => {
     const here = await programs.train(library);
     for (const visit of [isolated, plain]) {
       const there = await visit.run("train");
@@ -139,6 +142,11 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     expect(atOnce).toEqual(oneByOne);
   });
 
+  it("runs in a worker", async () => {
+    const there = await isolated.page.evaluate<Result<"draws">>('startInWorker("draws")');
+    expect(there).toEqual(await programs.draws(library));
+  });
+
   it("says in one line what a page cannot do", async () => {
     const load = (device: string) => `ONNX Runtime cannot load the model on ${device}: `;
     expect(await plain.run("refusal", { device: "cuda" })).toBe(
@@ -156,7 +164,7 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     );
   });
 
-  it("agrees with the CPU on WebGPU", async ({ skip }) => {
+  it("agrees with the CPU on WebGPU", { timeout: 120_000 }, async ({ skip }) => {
     const adapter = await isolated.page.evaluate<boolean>(
       "navigator.gpu?.requestAdapter().then((a) => a !== null)",
     );
@@ -166,6 +174,8 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     const here = await programs.train(library, problem);
     expectClose(there.losses, here.losses, 1e-3);
     expectClose(there.weights, here.weights, 1e-3);
+    const { host, graph } = await isolated.run("draws", { device: "webgpu" });
+    expect(graph).toEqual(host);
   });
 
   it("evaluates no text and asks no other host", async () => {
@@ -176,7 +186,7 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
     }
   });
 
-  it("trains on the documented page, in development and built", async () => {
+  it("trains on the documented page, in development and built", { timeout: 120_000 }, async () => {
     expect(Object.keys(documented)).toEqual(["index.html", "main.ts", "vite.config.ts"]);
     // In a project of a user's the packages are below its folder, which Vite serves; here they are in the repository.
     const server = await createServer({
@@ -189,7 +199,7 @@ describe.skipIf(browserPath === undefined)("in the browser", () => {
       const page = await browser.newPage();
       await page.goto(url);
       const last = page.getByText("Step 200: loss");
-      await last.waitFor();
+      await last.waitFor({ timeout: 60_000 });
       expect(Number((await last.textContent())!.split(" ").at(-1))).toBeLessThan(0.01);
       expect(await page.evaluate("crossOriginIsolated")).toBe(true);
       await page.close();

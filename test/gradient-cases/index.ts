@@ -2,6 +2,7 @@
 import type { GradientCase } from "../gradient-check.ts";
 import { composites } from "./composites.ts";
 import { elementwise } from "./elementwise.ts";
+import { imported } from "./imported.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { movement } from "./movement.ts";
@@ -17,5 +18,6 @@ export const gradientCases: readonly GradientCase[] = [
   ...linear,
   ...spatial,
   ...normalisation,
+  ...imported,
   ...composites,
 ];

@@ -78,13 +78,13 @@ export function convTransposeReference(
   return y;
 }
 
-/** By window: the elements in it, and how many there would be without the border. */
+/** By window: the elements in it, and how many it has with the padding. */
 export function poolReference(
   x: NDArray,
   kernel: Shape,
   ceil: boolean,
   g: Geometry,
-  of: (elements: readonly number[], full: number) => number,
+  of: (elements: readonly number[], padded: number) => number,
 ): NDArray {
   const [n, c, ...sizes] = x.shape as [number, number, ...number[]];
   const places = sizes.map((d, a) => {
@@ -95,10 +95,12 @@ export function poolReference(
   });
   return build([n, c, ...places], ([b, i, ...place]) => {
     const elements: number[] = [];
+    let padded = 0;
     for (const k of indicesOf(kernel)) {
       const from = reach(place, k, g);
       if (inside(from, sizes)) elements.push(value(x, [b!, i!, ...from]));
+      if (from.every((f, a) => f < sizes[a]! + g.pads[a]![1])) padded++;
     }
-    return of(elements, sizeOf(kernel));
+    return of(elements, padded);
   });
 }

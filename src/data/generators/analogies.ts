@@ -7,7 +7,10 @@ const entityContext = content;
 const relationContext = entityContext + 2 * entities;
 const firstFiller = relationContext + 2 * relations;
 
-/** Words of the analogy corpus: 240 content words first, then context words of the entities, of the relations, and fillers. */
+/**
+ * Words of the analogy corpus: 240 content words first, then context words of the entities, of the relations, and
+ * fillers.
+ */
 export const analogyVocabulary = firstFiller + fillers;
 
 /** The content word of an entity (0 to 29) in a relation (0 to 7). */
@@ -16,9 +19,10 @@ export function contentWord(entity: number, relation: number): number {
 }
 
 /**
- * Sentences in which a content word stands with words that only its entity or its relation brings along, so that embeddings can learn
- * "e1 in r1 is to e1 in r2 as e2 in r1 is to e2 in r2". int64 [sentences, 5]: a content word, uniform, then four words, each a filler with
- * probability 1/2, else one of the two of the entity or of the relation. Sentence i depends on the key and those before.
+ * Sentences in which a content word stands with words that only its entity or its relation brings along, so that
+ * embeddings can learn "e1 in r1 is to e1 in r2 as e2 in r1 is to e2 in r2". int64 [sentences, 5]: a content word,
+ * uniform, then four words, each a filler with probability 1/2, else one of the two of the entity or of the relation.
+ * Sentence i depends on the key and those before.
  */
 export function analogyCorpus(key: NDArray, sentences = 20_000): NDArray {
   const draws = new Draws(key);
@@ -31,7 +35,10 @@ export function analogyCorpus(key: NDArray, sentences = 20_000): NDArray {
   return new NDArray(words, [sentences, 5]);
 }
 
-/** Random analogies (e1, r1), (e1, r2), (e2, r1), (e2, r2) of two entities and two relations, as content words: int64 [count, 4]. */
+/**
+ * Random analogies (e1, r1), (e1, r2), (e2, r1), (e2, r2) of two entities and two relations, as content words: int64
+ * [count, 4].
+ */
 export function analogyQuestions(key: NDArray, count = 400): NDArray {
   const draws = new Draws(key);
   const words = new BigInt64Array(count * 4);

@@ -1,6 +1,9 @@
 import type { Draws } from "./draws.ts";
 
-/** The logarithm of a gamma variable of this shape and scale 1 (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000). */
+/**
+ * The logarithm of a gamma variable of this shape and scale 1 (Marsaglia and Tsang, "A simple method for generating
+ * gamma variables", 2000).
+ */
 export function logGamma(draws: Draws, shape: number): number {
   if (shape < 1) return logGamma(draws, shape + 1) + Math.log(1 - draws.uniform()) / shape;
   const d = shape - 1 / 3;
@@ -13,7 +16,10 @@ export function logGamma(draws: Draws, shape: number): number {
   }
 }
 
-/** A sample of the Dirichlet law: numbers that are not negative and add up to 1. Concentrations are positive, and may be small. */
+/**
+ * A sample of the Dirichlet law: numbers that are not negative and add up to 1. Concentrations are positive, and may
+ * be small.
+ */
 export function dirichlet(draws: Draws, concentrations: readonly number[]): Float64Array {
   const bad = concentrations.find((a) => !(a > 0));
   if (bad !== undefined || concentrations.length === 0) {

@@ -3,7 +3,10 @@ import * as random from "../../tensor/random.ts";
 
 const block = 32;
 
-/** Random numbers one after the other, for rejection and other sampling whose length is not known before. The same key gives the same numbers. */
+/**
+ * Random numbers one after the other, for rejection and other sampling whose length is not known before. The same key
+ * gives the same numbers.
+ */
 export class Draws {
   private readonly key: NDArray;
   private buffer: ArrayLike<number> = [];
@@ -63,8 +66,8 @@ export interface Example {
 }
 
 /**
- * `n` examples of `size` numbers, written by `paint`, which returns the label. Example i comes from `random.fold(key, i)`: more examples begin with
- * the same ones.
+ * `n` examples of `size` numbers, written by `paint`, which returns the label. Example i comes from `random.fold(key,
+ * i)`: more examples begin with the same ones.
  */
 export function eachExample(
   key: NDArray,

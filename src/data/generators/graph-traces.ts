@@ -22,7 +22,10 @@ export interface DfsTrace extends Trace {
   readonly current: NDArray;
 }
 
-/** Breadth-first search: the predecessor of a node is its lowest neighbour that was reached in an earlier step (conventions of CLRS). */
+/**
+ * Breadth-first search: the predecessor of a node is its lowest neighbour that was reached in an earlier step
+ * (conventions of CLRS).
+ */
 export function bfs({ weights, source }: Graph): Trace {
   const n = nodesOf(weights, source);
   const state = start(n, source);
@@ -75,8 +78,8 @@ export function bellmanFord({ weights, source }: Graph): BellmanFordTrace {
 }
 
 /**
- * Depth-first search of a directed graph: roots in the order of the nodes, always down to the lowest neighbour that was not visited. One event a
- * step: to open a node, or to go back to its predecessor (from a root: to none).
+ * Depth-first search of a directed graph: roots in the order of the nodes, always down to the lowest neighbour that
+ * was not visited. One event a step: to open a node, or to go back to its predecessor (from a root: to none).
  */
 export function dfs({ weights }: Graph): DfsTrace {
   const n = nodesOf(weights, 0);

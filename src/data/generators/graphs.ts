@@ -18,8 +18,8 @@ export interface ErdosRenyiOptions {
 }
 
 /**
- * A random graph as CLRS samples it: each entry is an edge with probability p; where it is undirected, an edge takes both entries (so that its
- * probability is p^2, but p on the diagonal). The source is uniform.
+ * A random graph as CLRS samples it: each entry is an edge with probability p; where it is undirected, an edge takes
+ * both entries (so that its probability is p^2, but p on the diagonal). The source is uniform.
  */
 export function erdosRenyi(
   key: NDArray,

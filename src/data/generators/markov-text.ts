@@ -3,7 +3,10 @@ import * as random from "../../tensor/random.ts";
 import { dirichlet } from "./dirichlet.ts";
 import { Draws } from "./draws.ts";
 
-/** A source of tokens: the next one comes from the last with probability 0.55, from the one before with 0.30, else from fixed frequencies. */
+/**
+ * A source of tokens: the next one comes from the last with probability 0.55, from the one before with 0.30, else
+ * from fixed frequencies.
+ */
 export interface MarkovMixture {
   /** Rows P1[last] and P2[one before]: float64 [vocabulary, vocabulary]. */
   readonly last: NDArray;
@@ -42,7 +45,10 @@ export function markovMixture(
   };
 }
 
-/** `n` tokens of the source, int64 [n]. The first two come from the frequencies. A longer text begins with a shorter one. */
+/**
+ * `n` tokens of the source, int64 [n]. The first two come from the frequencies. A longer text begins with a shorter
+ * one.
+ */
 export function markovText(key: NDArray, n: number, source: MarkovMixture): NDArray {
   const draws = new Draws(key);
   const v = source.frequencies.shape[0]!;

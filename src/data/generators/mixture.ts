@@ -14,8 +14,8 @@ export interface MixtureOptions {
 }
 
 /**
- * A Gaussian mixture: x = mean of a cluster + noise * N(0, I), each cluster equally likely. Features: float32 [n, d]; labels: int64 [n]. Example i
- * depends on the key, the options and i alone.
+ * A Gaussian mixture: x = mean of a cluster + noise * N(0, I), each cluster equally likely. Features: float32 [n, d];
+ * labels: int64 [n]. Example i depends on the key, the options and i alone.
  */
 export function gaussianMixture(
   key: NDArray,

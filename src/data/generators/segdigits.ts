@@ -40,9 +40,9 @@ const segments: Record<string, readonly [Point, Point]> = {
 const lit = ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
 
 /**
- * Seven-segment digits, turned, stretched, sheared, shifted and drawn with strokes of different width, with Gaussian pixel noise.
- * Features: float32 [n, size * size], row-major, about 0 to 1 before the noise; labels: int64 [n], uniform in 0 to 9.
- * Default size 12, noise 0.1. Example i depends on the key and i alone.
+ * Seven-segment digits, turned, stretched, sheared, shifted and drawn with strokes of different width, with Gaussian
+ * pixel noise. Features: float32 [n, size * size], row-major, about 0 to 1 before the noise; labels: int64 [n],
+ * uniform in 0 to 9. Default size 12, noise 0.1. Example i depends on the key and i alone.
  */
 export function segdigits(
   key: NDArray,

@@ -5,7 +5,10 @@ import { type Draws, eachExample } from "./draws.ts";
 
 const { abs, cos, hypot, max, min, PI, sin, SQRT2 } = Math;
 
-/** The classes, with a value that is positive inside the shape, at most 1 or so, in coordinates where it fills -1 to 1. */
+/**
+ * The classes, with a value that is positive inside the shape, at most 1 or so, in coordinates where it fills -1 to
+ * 1.
+ */
 const shapes: Record<string, (x: number, z: number) => number> = {
   disc: (x, z) => 0.9 - hypot(x, z),
   ring: (x, z) => 0.2 - abs(hypot(x, z) - 0.7),
@@ -27,9 +30,9 @@ const classes = Object.keys(shapes);
 const values = Object.values(shapes);
 
 /**
- * Ten shapes in random colours, places, sizes and angles, with Gaussian pixel noise; the label of example i is i mod 10.
- * Features: float32 [n, 3, size, size], (image - 0.5) / 0.25 of colours from 0 to 1; labels: int64 [n]. Default size 16, noise 0.12 of a
- * colour. Example i depends on the key and i alone.
+ * Ten shapes in random colours, places, sizes and angles, with Gaussian pixel noise; the label of example i is i mod
+ * 10. Features: float32 [n, 3, size, size], (image - 0.5) / 0.25 of colours from 0 to 1; labels: int64 [n]. Default
+ * size 16, noise 0.12 of a colour. Example i depends on the key and i alone.
  */
 export function shapes10(
   key: NDArray,

@@ -48,9 +48,10 @@ const styles: Record<Shapes16Style, (image: Float64Array, draws: Draws, noise: N
 const mixed: readonly Shapes16Style[] = ["clean", "soft", "dots"];
 
 /**
- * Eight shapes on a background that gets lighter to one side, in one of five styles, or "mix": a third each of clean, soft and dots, in turn.
- * Features: float32 [n, 1, 16, 16] from -1 to 1; labels: int64 [n], uniform in `classes` (default all, 0 to 7). Example i depends on the key,
- * its style, `classes` and i alone; the shapes are the same in every style.
+ * Eight shapes on a background that gets lighter to one side, in one of five styles, or "mix": a third each of clean,
+ * soft and dots, in turn. Features: float32 [n, 1, 16, 16] from -1 to 1; labels: int64 [n], uniform in `classes`
+ * (default all, 0 to 7). Example i depends on the key, its style, `classes` and i alone; the shapes are the same in
+ * every style.
  */
 export function shapes16(
   key: NDArray,

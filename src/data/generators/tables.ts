@@ -5,11 +5,14 @@ import { type Draws, eachExample } from "./draws.ts";
 import { gaussianMixture } from "./mixture.ts";
 
 /**
- * Four classification tables that are hard in different ways, as n examples each: float32 [n, d] and int64 [n], classes equally likely. Not
- * standardised. Example i depends on the key and i alone.
+ * Four classification tables that are hard in different ways, as n examples each: float32 [n, d] and int64 [n],
+ * classes equally likely. Not standardised. Example i depends on the key and i alone.
  */
 
-/** 8 numbers, 4 classes of 3 Gaussian clusters each. The centres, 1.4 N(0, I), come from `centres`, a key of their own. */
+/**
+ * 8 numbers, 4 classes of 3 Gaussian clusters each. The centres, 1.4 N(0, I), come from `centres`, a key of their
+ * own.
+ */
 export function mixtureTable(key: NDArray, n: number, centres: NDArray): Dataset {
   const means = random.normal(centres, [12, 8]);
   for (let i = 0; i < means.data.length; i++) means.data[i] = 1.4 * (means.data[i] as number);

@@ -2,7 +2,15 @@
 import { defineOperators, floatAttribute, intsAttribute } from "../node.ts";
 import { where } from "./elementwise.ts";
 import { gradientOf } from "./expansion.ts";
+import type { Tensor } from "../tensor.ts";
 import { firstFloat, scalar } from "./rules.ts";
+
+/** Less its mean, by its standard deviation, over these axes. */
+export function standardised(x: Tensor, axes: readonly number[] = [0, 2, 3]): Tensor {
+  const centred = x.sub(x.mean(axes, { keepDims: true }));
+  const deviation = centred.square().mean(axes, { keepDims: true }).sqrt();
+  return centred.div(deviation.add(1e-9));
+}
 
 defineOperators({
   /** x + bias below -lambd, x - bias above lambd, 0 between. */
@@ -24,11 +32,6 @@ defineOperators({
   /** Mean 0 and variance 1 over some axes, by default all but the channels. */
   MeanVarianceNormalization: {
     type: firstFloat,
-    gradient: gradientOf(([x], { attributes }) => {
-      const axes = intsAttribute(attributes, "axes") ?? [0, 2, 3];
-      const centred = x!.sub(x!.mean(axes, { keepDims: true }));
-      const deviation = centred.square().mean(axes, { keepDims: true }).sqrt();
-      return [centred.div(deviation.add(1e-9))];
-    }),
+    gradient: gradientOf(([x], { attributes }) => [standardised(x!, intsAttribute(attributes, "axes"))]),
   },
 });
