@@ -1,5 +1,6 @@
 import type { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
+import type { CheckpointStore } from "../train/checkpoint.ts";
 import type { PresetName } from "./define.ts";
 import { type Metrics, MetricsLog } from "./metrics.ts";
 import { decodeStageValue, encodeStageValue } from "./stage-value.ts";
@@ -9,10 +10,8 @@ import type { RunStore } from "./store.ts";
 export const deviceNames = ["cpu", "webgpu", "cuda"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
-/** Where a training loop keeps its one checkpoint. */
-export interface CheckpointStore {
-  read(): Promise<Uint8Array | undefined>;
-  write(bytes: Uint8Array): Promise<void>;
+/** The checkpoint of a stage's training. It goes when the stage is done. */
+export interface StageStore extends CheckpointStore {
   remove(): Promise<void>;
 }
 
@@ -20,7 +19,7 @@ export interface CheckpointStore {
 export interface Stage {
   readonly name: string;
   /** For the stage's one training loop: it is read when a run is resumed in the middle of the stage. */
-  readonly store: CheckpointStore;
+  readonly store: StageStore;
 }
 
 /** What `update` may be given; other numbers are shown by their name. */
@@ -137,7 +136,7 @@ export async function createContext(o: ContextOptions): Promise<{ context: Conte
 }
 
 /** A checkpoint behind 8 bytes that count the metrics its stage had written, so that both change in one atomic write. */
-function checkpointStore(store: RunStore, file: string, metrics: MetricsLog, stage: string): CheckpointStore {
+function checkpointStore(store: RunStore, file: string, metrics: MetricsLog, stage: string): StageStore {
   return {
     read: async () => {
       const bytes = await store.read(file);

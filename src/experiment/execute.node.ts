@@ -67,7 +67,6 @@ async function runInto(
   let result: ExperimentResult;
   try {
     result = await experiment.run(config as never, context);
-    o.signal.throwIfAborted();
   } finally {
     flush();
   }

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { replaceFile } from "../train/replace-file.node.ts";
 import type { RunStore } from "./store.ts";
 
 /** A run store in a folder. Every write is atomic: a temporary file, flushed to disk, then renamed. */
@@ -27,25 +28,11 @@ export function folderStore(folder: string): RunStore {
   };
 }
 
-let counter = 0;
-
-/** Replace a file by one atomic rename. Where that fails, the old file stands and nothing else is left behind. */
+/** Replace a file at once (see `replaceFile`), with an error that says what to do. */
 export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${process.pid}-${counter++}.tmp`);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+  await replaceFile(path, bytes).catch((error: unknown) => {
     throw fileError("write", path, error);
-  }
+  });
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -3,7 +3,6 @@ export * from "./charts.ts";
 export * from "./claims.ts";
 export { type Config, type Option, optionsOf, parseConfig, presetOf, resolveConfig } from "./config.ts";
 export {
-  type CheckpointStore,
   type Context,
   type ContextOptions,
   createContext,
@@ -13,6 +12,7 @@ export {
   type ProgressUpdate,
   type RunObserver,
   type Stage,
+  type StageStore,
 } from "./context.ts";
 export {
   defineExperiment,

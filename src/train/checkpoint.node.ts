@@ -1,10 +1,9 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { CheckpointStore } from "./checkpoint.ts";
+import { replaceFile } from "./replace-file.node.ts";
 
 /**
- * A checkpoint in a file, made with its folder where there is none. Writing goes to a temporary file beside it, which is flushed
- * to disk and then takes the place of the old one: at every moment the path holds a complete checkpoint.
+ * A checkpoint in a file, made with its folder where there is none. At every moment the path holds a complete checkpoint.
  *
  * ```ts
  * await fit({ model, data, loss, optimizer, epochs: 20, checkpoint: fileCheckpoint("runs/model.safetensors") });
@@ -20,23 +19,10 @@ export function fileCheckpoint(path: string): CheckpointStore {
         throw failure("read", path, error);
       }
     },
-    write: async (bytes) => {
-      const temporary = `${path}.${process.pid}.tmp`;
-      try {
-        await mkdir(dirname(path), { recursive: true });
-        const file = await open(temporary, "w");
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => {});
+    write: (bytes) =>
+      replaceFile(path, bytes).catch((error: unknown) => {
         throw failure("write", path, error);
-      }
-    },
+      }),
   };
 }
 
