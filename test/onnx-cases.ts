@@ -97,7 +97,11 @@ async function attempt(
 }
 
 /** A stored input with the axes that the model's input has. */
-function inputsOf(model: ImportedModel, the: TestCase, values: TestCase["sets"][number]["inputs"]): Arrays {
+export function inputsOf(
+  model: ImportedModel,
+  the: TestCase,
+  values: TestCase["sets"][number]["inputs"],
+): Arrays {
   const named = byName(
     model.inputs.map((p) => p.name),
     values,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { tensorToNDArray } from "../src/onnx/tensors.ts";
 import { decodeMessage } from "../src/onnx/wire.ts";
-import type { NDArray } from "../src/tensor/ndarray.ts";
+import { NDArray } from "../src/tensor/ndarray.ts";
 
 const data = process.env.PAPERWEIGHT_DATA;
 
@@ -57,14 +57,23 @@ export function backendCases(suite: string): TestCase[] {
   }));
 }
 
-/** Architectures whose weights are constant and whose input is one: its value stands for nothing. */
+/** Architectures whose weights are constants; their input counts up from 0 to 1, as in the official runner. */
 function lightCases(files: ReadonlyMap<string, Uint8Array>): TestCase[] {
-  return [...files.keys()]
-    .filter((f) => f.endsWith(".onnx"))
-    .map((f) => {
-      const output = files.get(f.replace(".onnx", "_output_0.pb"))!;
-      return { name: f, model: files.get(f)!, sets: [{ inputs: [], outputs: [readTensor(output)] }] };
-    });
+  const models = [...files.keys()].filter((f) => f.endsWith(".onnx"));
+  return models.map((f) => {
+    const model = files.get(f)!;
+    const { graph } = decodeMessage("ModelProto", model);
+    const stored = new Set(graph!.initializer.map((t) => t.name));
+    const input = graph!.input.find((i) => !stored.has(i.name))!;
+    const shape = input.type!.tensorType!.shape!.dim.map((d) => d.dimValue ?? 1);
+    const size = shape.reduce((n, d) => n * d, 1);
+    const array = new NDArray(
+      Float32Array.from({ length: size }, (_, i) => i / size),
+      shape,
+    );
+    const output = readTensor(files.get(f.replace(".onnx", "_output_0.pb"))!);
+    return { name: f, model, sets: [{ inputs: [{ name: input.name!, array }], outputs: [output] }] };
+  });
 }
 
 /** The models of other exporters, each with its data sets. */

@@ -3,6 +3,7 @@
  * masks, random projections, keys. The name goes with them into checkpoints and files.
  */
 
+import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
 
@@ -33,4 +34,10 @@ export function mapTrainable<T>(f: (weight: Tensor, path: string) => Tensor, wei
 /** The same tree with other leaves at these paths: `withTrainable(params, trainable(params))` is `params`. */
 export function withTrainable<T>(params: unknown, leaves: Readonly<Record<string, unknown>>): T {
   return tree.mapWithPath((leaf, path) => (Object.hasOwn(leaves, path) ? leaves[path] : leaf), params) as T;
+}
+
+/** How many numbers are trained. `nn.parameterCount(model.init(random.key(0)))` */
+export function parameterCount(params: unknown): number {
+  const arrays = Object.values(trainable(params)) as { readonly shape: Shape }[];
+  return arrays.reduce((count, { shape }) => count + sizeOf(shape), 0);
 }

@@ -45,7 +45,7 @@ export function constant(value: number): Initialiser {
   return (_key, shape, dtype = "float32") => NDArray.full(shape, value, dtype);
 }
 
-export const zeros: Initialiser = constant(0);
+export const zeros: Initialiser = (_key, shape, dtype = "float32") => NDArray.zeros(shape, dtype);
 export const ones: Initialiser = constant(1);
 
 type VarianceRule = (fans: { readonly fanIn: number; readonly fanOut: number }) => number;

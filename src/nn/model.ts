@@ -9,6 +9,11 @@ export interface Context {
   readonly training?: boolean | undefined;
   /** For what is random within the model; a fresh one each step. */
   readonly key?: Tensor | undefined;
+  /**
+   * Takes the next value of a frozen leaf: `context.record?.(params.frozen.mean, next)`. So running statistics leave a training
+   * step; `fit` puts them in the place of the leaf. Absent where nothing keeps them.
+   */
+  readonly record?: ((leaf: Tensor, next: Tensor) => void) | undefined;
 }
 
 /**
@@ -31,4 +36,16 @@ export interface Model<P, X = Tensor> {
 export function splitContext(context: Context | undefined, count: number): (Context | undefined)[] {
   if (context?.key === undefined) return new Array<Context | undefined>(count).fill(context);
   return random.split(context.key, count).map((key) => ({ ...context, key }));
+}
+
+/** The context of one part of a model: as `splitContext`, but nothing is computed unless the part asks for its key. */
+export function partContext(context: Context | undefined, index: number): Context | undefined {
+  const { key } = context ?? {};
+  if (key === undefined) return context;
+  return {
+    ...context,
+    get key() {
+      return random.fold(key, index);
+    },
+  };
 }

@@ -1,6 +1,7 @@
 /** Attributes between the two forms that they have: of a file, and of an expression. */
-import type { Attribute } from "../tensor/node.ts";
+
 import { dtypeOfCode } from "../tensor/dtype.ts";
+import type { Attribute } from "../tensor/node.ts";
 import { type AttributeProto, attributeTypes } from "./schema.ts";
 import { ndarrayToTensor, tensorToNDArray } from "./tensors.ts";
 import { createMessage } from "./wire.ts";

@@ -31,7 +31,10 @@ function shapeFrom(op: string, shapes: readonly Shape[], attributes: Attributes)
 const quantised =
   (op: string, a: number, b: number, zeroPoint?: number): TypeRule =>
   ({ x, attributes }) => [
-    typed(shapeFrom(op, [x[a]!.shape, x[b]!.shape], attributes), zeroPoint === undefined ? "int32" : x[zeroPoint]!.dtype),
+    typed(
+      shapeFrom(op, [x[a]!.shape, x[b]!.shape], attributes),
+      zeroPoint === undefined ? "int32" : x[zeroPoint]!.dtype,
+    ),
   ];
 
 function lengthOf(attributes: Attributes, ...names: readonly string[]): number | undefined {

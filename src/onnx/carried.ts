@@ -19,7 +19,10 @@ export interface CarriedNode extends Carried {
   readonly opsets: Opsets;
 }
 
-/** A node of a normal graph in the form in which an expression carries it. */
+/**
+ * A node of a normal graph in the form in which an expression carries it. Throws one line where it, or a node within, has no form in the
+ * opset that the engine writes.
+ */
 export function carry(node: NodeProto, origins: NormalGraph["origins"]): CarriedNode {
   return {
     label: showNode(node),
@@ -42,7 +45,8 @@ export function carriedBy(node: Node): CarriedNode | undefined {
 
 function opsetsNeeded(node: NodeProto, origins: NormalGraph["origins"]): Opsets {
   const [op, domain] = [node.opType ?? "", node.domain ?? ""];
-  const version = origins.get(node)?.version ?? 1;
+  const { version = 1, problem } = origins.get(node) ?? {};
+  if (problem !== undefined) throw new Error(problem);
   const known = neededOpset(
     op,
     node.attribute.map((a) => a.name ?? ""),
@@ -89,7 +93,10 @@ function renamedGraph(graph: GraphProto, outer: Names, prefix: string): GraphPro
     output: graph.output.map(named),
     valueInfo: [],
     initializer: graph.initializer.map(named),
-    sparseInitializer: graph.sparseInitializer.map((s) => ({ ...s, ...(s.values && { values: named(s.values) }) })),
+    sparseInitializer: graph.sparseInitializer.map((s) => ({
+      ...s,
+      ...(s.values && { values: named(s.values) }),
+    })),
     quantizationAnnotation: [],
     node: graph.node.map((node, i) => ({
       ...node,

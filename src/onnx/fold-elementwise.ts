@@ -23,7 +23,11 @@ function arrayOf(values: readonly Value[], shape: Shape, dtype: DType): NDArray 
   const out = new dtypes[dtype].array(values.length);
   const big = dtype === "int64" || dtype === "uint64";
   values.forEach((v, i) => {
-    (out as { [i: number]: Value })[i] = big ? BigInt(v) : typeof v === "bigint" ? Number(BigInt.asIntN(32, v)) : v;
+    (out as { [i: number]: Value })[i] = big
+      ? BigInt(v)
+      : typeof v === "bigint"
+        ? Number(BigInt.asIntN(32, v))
+        : v;
   });
   return new NDArray(out, shape, dtype);
 }
@@ -39,7 +43,8 @@ function elementwise({ float, int }: Operation, result: (x: readonly NDArray[]) 
     const all = x as readonly NDArray[];
     const f = (isFloat(all[0]!.dtype) ? float : int) as ((...v: Value[]) => Value | undefined) | undefined;
     const fitted = broadcastInputs(all);
-    if (f === undefined || fitted === undefined || all.some((t) => t.dtype !== all[0]!.dtype)) return undefined;
+    if (f === undefined || fitted === undefined || all.some((t) => t.dtype !== all[0]!.dtype))
+      return undefined;
     const values: Value[] = [];
     for (let i = 0; i < sizeOf(fitted.shape); i++) {
       const v = f(...fitted.inputs.map((t) => valueAt(t, i)));
@@ -81,8 +86,7 @@ function where({ x }: FoldCall): NDArray | undefined {
 function reduction(f: (a: bigint, b: bigint) => bigint, start?: bigint): Fold {
   return ({ x: [x, axes], attributes }) => {
     if (isFloat(x!.dtype)) return undefined;
-    const listed =
-      axes === undefined ? [] : Array.from(axes.data as Iterable<Value>, Number);
+    const listed = axes === undefined ? [] : Array.from(axes.data as Iterable<Value>, Number);
     if (listed.length === 0 && intAttribute(attributes, "noop_with_empty_axes", 0) === 1) return x;
     const along = normalAxes(listed.length > 0 ? listed : intsAttribute(attributes, "axes"), x!.rank);
     const shape = x!.shape.map((d, i) => (along.includes(i) ? 1 : d));

@@ -36,7 +36,8 @@ const slice: Fold = ({ x: [x, starts, ends, axes, steps] }) => {
     const size = x!.shape[axis]!;
     const s = by[i]!;
     if (s === 0) return undefined;
-    const limit = (v: number, low: number, high: number) => Math.min(Math.max(v < 0 ? v + size : v, low), high);
+    const limit = (v: number, low: number, high: number) =>
+      Math.min(Math.max(v < 0 ? v + size : v, low), high);
     const start = s > 0 ? limit(from[i]!, 0, size) : limit(from[i]!, 0, size - 1);
     const end = s > 0 ? limit(to[i]!, 0, size) : limit(to[i]!, -1, size - 1);
     first[axis] = start;

@@ -2,7 +2,11 @@ import { allocate, NDArray } from "../tensor/ndarray.ts";
 import { broadcastShapes, type Shape, stridesOf } from "../tensor/shape.ts";
 
 /** The array of a shape whose element at each place is that of `x` at `from(place)`. */
-export function picked(x: NDArray, shape: Shape, from: (at: readonly number[]) => readonly number[]): NDArray {
+export function picked(
+  x: NDArray,
+  shape: Shape,
+  from: (at: readonly number[]) => readonly number[],
+): NDArray {
   const out = NDArray.zeros(shape, x.dtype === "float16" ? "uint16" : x.dtype);
   const strides = stridesOf(x.shape);
   eachPlace(shape, (at, i) => {
@@ -44,5 +48,12 @@ export function broadcastTo(x: NDArray, shape: Shape): NDArray {
 }
 
 export function emptyLike(shape: Shape, x: NDArray): NDArray {
-  return new NDArray(allocate(x.dtype, shape.reduce((n, d) => n * d, 1)), shape, x.dtype);
+  return new NDArray(
+    allocate(
+      x.dtype,
+      shape.reduce((n, d) => n * d, 1),
+    ),
+    shape,
+    x.dtype,
+  );
 }

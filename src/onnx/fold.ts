@@ -36,7 +36,9 @@ const movement: Readonly<Record<string, Fold>> = {
   },
   Shape: ({ x: [x], attributes }) => {
     const end = intAttribute(attributes, "end", x!.rank);
-    return NDArray.from(BigInt64Array.from(x!.shape.slice(intAttribute(attributes, "start", 0), end), BigInt));
+    return NDArray.from(
+      BigInt64Array.from(x!.shape.slice(intAttribute(attributes, "start", 0), end), BigInt),
+    );
   },
   Size: ({ x: [x] }) => NDArray.scalar(x!.size, "int64"),
   Reshape: ({ x: [x, target], attributes }) => {
@@ -120,7 +122,11 @@ const movement: Readonly<Record<string, Fold>> = {
     });
   },
   Range: ({ x: [start, limit, delta] }) => {
-    const [from, to, step] = [start!, limit!, delta!].map((t) => Number(t.data[0])) as [number, number, number];
+    const [from, to, step] = [start!, limit!, delta!].map((t) => Number(t.data[0])) as [
+      number,
+      number,
+      number,
+    ];
     const count = Math.max(0, Math.ceil((to - from) / step));
     if (!(count <= MAX_FOLDED) || start!.dtype === "float16") return undefined;
     const values = NDArray.from(Float64Array.from({ length: count }, (_, i) => from + i * step));

@@ -79,8 +79,7 @@ function attributeFor(attribute: AttributeProto, to: Substitution): AttributePro
 
 function renamedGraph(graph: GraphProto, outer: Substitution): GraphProto {
   const mapping = new Map<string, string>();
-  for (const captured of capturedNames(graph))
-    mapping.set(captured, outer.mapping.get(captured) ?? captured);
+  for (const captured of capturedNames(graph)) mapping.set(captured, outer.mapping.get(captured) ?? captured);
   for (const own of definedNames(graph)) mapping.set(own, outer.names.next(own));
   const to = { ...outer, mapping };
   const called = <T extends { name?: string | undefined }>(t: T): T => ({
@@ -102,7 +101,15 @@ function renamedGraph(graph: GraphProto, outer: Substitution): GraphProto {
 }
 
 function identity(call: NodeProto, from: string, to: string): NodeProto {
-  return { ...call, domain: "", overload: "", opType: "Identity", input: [from], output: [to], attribute: [] };
+  return {
+    ...call,
+    domain: "",
+    overload: "",
+    opType: "Identity",
+    input: [from],
+    output: [to],
+    attribute: [],
+  };
 }
 
 function callKey(domain = "", name = "", overload = ""): string {

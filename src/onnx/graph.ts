@@ -55,7 +55,9 @@ function withoutRepeats(graph: GraphProto): GraphProto {
   return {
     ...graph,
     initializer: graph.initializer.filter((t) => last.get(t.name ?? "") === t),
-    node: graph.node.filter((n) => n.opType !== "Constant" || n.output.length !== 1 || last.get(n.output[0]!) === n),
+    node: graph.node.filter(
+      (n) => n.opType !== "Constant" || n.output.length !== 1 || last.get(n.output[0]!) === n,
+    ),
   };
 }
 
@@ -97,7 +99,8 @@ function checkUnique(graph: GraphProto): void {
   const once = (names: readonly (string | undefined)[], what: string): Set<string> => {
     const seen = new Set<string>();
     for (const name of names) {
-      if (name === undefined || name === "") throw new Error(`model: ${what} has no name: the file is damaged`);
+      if (name === undefined || name === "")
+        throw new Error(`model: ${what} has no name: the file is damaged`);
       if (seen.has(name)) throw twice(name, what);
       seen.add(name);
     }

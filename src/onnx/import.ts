@@ -3,6 +3,7 @@ import { NDArray } from "../tensor/ndarray.ts";
 import { operators } from "../tensor/node.ts";
 import { lift, Tensor } from "../tensor/tensor.ts";
 import type { Size } from "./emit.ts";
+import { subgraphsOf } from "./graph.ts";
 import { ModelFile } from "./model-file.ts";
 import { operatorOf, type Parameter, parametersOf } from "./parameters.ts";
 import { withWeights } from "./patch.ts";
@@ -10,7 +11,6 @@ import { bindPort, type DeclaredPort, declaredPort } from "./ports.ts";
 import { quoted } from "./raw.ts";
 import type { GraphProto, TensorProto } from "./schema.ts";
 import type { ReadExternal } from "./tensors.ts";
-import { subgraphsOf } from "./graph.ts";
 import { Tracer } from "./trace.ts";
 
 export interface ImportOptions {
@@ -40,8 +40,11 @@ export type ModelInput = Tensor | NDArray | Readonly<Record<string, Tensor | NDA
 export interface OperatorCount {
   readonly name: string;
   readonly count: number;
-  /** "none": its results carry no derivative, "unknown": it runs, and differentiating through it is an error. */
-  readonly gradient: "yes" | "none" | "unknown";
+  /**
+   * "none": its results carry no derivative. "depends": yes where constants decide how it runs (the branch of If, the number of steps
+   * of Loop and Scan). "unknown": it runs, and differentiating through it is an error.
+   */
+  readonly gradient: "yes" | "none" | "depends" | "unknown";
 }
 
 /**
@@ -69,14 +72,17 @@ export class ImportedModel {
     const declared = graph.input.filter((i) => !stored.has(i.name)).map(declaredPort);
     const other = options.inputs ?? {};
     const stray = Object.keys(other).find((name) => !declared.some((p) => p.name === name));
-    if (stray !== undefined) throw new RangeError(`importModel: the file has no input ${quoted(stray)}: ${known(declared)}`);
+    if (stray !== undefined)
+      throw new RangeError(`importModel: the file has no input ${quoted(stray)}: ${known(declared)}`);
     this.inputs = declared.map((p) => (Object.hasOwn(other, p.name) ? { ...p, shape: other[p.name] } : p));
     const batched = declared.find((p) => Object.hasOwn(other, p.name) && typeof p.shape?.[0] === "number");
     this.declaredBatch = batched?.shape?.[0] as number | undefined;
     this.outputs = graph.output.map(declaredPort);
     this.output = options.output ?? this.outputs[0]?.name ?? "";
     if (!this.outputs.some((p) => p.name === this.output))
-      throw new RangeError(`importModel: the file has no output ${quoted(this.output)}: ${known(this.outputs)}`);
+      throw new RangeError(
+        `importModel: the file has no output ${quoted(this.output)}: ${known(this.outputs)}`,
+      );
   }
 
   /** The file. */
@@ -92,7 +98,9 @@ export class ImportedModel {
 
   /** The weights that the file holds (copies). */
   init(_key?: NDArray): ImportedParams {
-    return Object.fromEntries([...this.held].map(([tensor, { name }]) => [name, this.file.valueOf(tensor).copy()]));
+    return Object.fromEntries(
+      [...this.held].map(([tensor, { name }]) => [name, this.file.valueOf(tensor).copy()]),
+    );
   }
 
   /**
@@ -101,18 +109,26 @@ export class ImportedModel {
    * that names the node where the graph cannot be an expression (shapes that depend on data, values that are no tensors): such a
    * file still runs as it is (`runModel`).
    */
-  apply(params: Readonly<Record<string, Tensor | NDArray>>, ...args: readonly (ModelInput | ImportedContext)[]): Tensor {
+  apply(
+    params: Readonly<Record<string, Tensor | NDArray>>,
+    ...args: readonly (ModelInput | ImportedContext)[]
+  ): Tensor {
     return this.trace(params, args, [this.output])[0]!;
   }
 
-  /** As `apply`, with all outputs by name, or those asked for with `only`. */
+  /** As `apply`, with all outputs by name. Those that are no tensors (`outputs` says which) are left out. */
   applyAll(
     params: Readonly<Record<string, Tensor | NDArray>>,
     ...args: readonly (ModelInput | ImportedContext)[]
   ): Record<string, Tensor> {
-    const names = this.outputs.map((p) => p.name);
+    const names = this.tensorOutputs;
     const tensors = this.trace(params, args, names);
     return Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+  }
+
+  /** The names of the outputs that an NDArray holds. */
+  get tensorOutputs(): readonly string[] {
+    return this.outputs.flatMap((p) => (p.dtype === undefined ? [] : [p.name]));
   }
 
   /** The operators of the file in today's form, with those of subgraphs and functions, the most frequent first. */
@@ -130,9 +146,15 @@ export class ImportedModel {
       .sort((a, b) => b.count - a.count);
   }
 
-  /** The file with these weights: see `exportModel`. */
-  withWeights(params: Readonly<Record<string, NDArray>>): Uint8Array {
-    return withWeights(this.file, this.held, params);
+  /**
+   * The file with these weights: see `exportModel`. With `selfContained`, what the file keeps in other files is put into it, as is
+   * needed to run it from memory.
+   */
+  withWeights(
+    params: Readonly<Record<string, NDArray>> = this.init(),
+    options: { readonly selfContained?: boolean } = {},
+  ): Uint8Array {
+    return withWeights(this.file, this.held, params, options.selfContained === true);
   }
 
   private trace(
@@ -150,17 +172,27 @@ export class ImportedModel {
     const batched = this.inputs.find((p) => p.shape !== undefined && inputs.has(p.name));
     const given = batched && inputs.get(batched.name)!.shape[0];
     const batch =
-      this.declaredBatch === undefined || given === undefined ? undefined : { declared: this.declaredBatch, given };
-    if (context.training === true && context.key === undefined && this.operators.some((o) => o.name === "Dropout"))
+      this.declaredBatch === undefined || given === undefined
+        ? undefined
+        : { declared: this.declaredBatch, given };
+    if (
+      context.training === true &&
+      context.key === undefined &&
+      this.operators.some((o) => o.name === "Dropout")
+    )
       throw new Error("model: it drops values at random when it is trained: pass a key in the context");
     const key = context.training === true && context.key !== undefined ? lift(context.key) : undefined;
     const tracer = new Tracer(this.file, { params: held, symbols, key, batch });
     return tracer.main(this.file.graph, wanted, inputs);
   }
 
-  private weight({ name, shape, dtype }: Parameter, params: Readonly<Record<string, Tensor | NDArray>>): Tensor {
+  private weight(
+    { name, shape, dtype }: Parameter,
+    params: Readonly<Record<string, Tensor | NDArray>>,
+  ): Tensor {
     const value = Object.hasOwn(params, name) ? params[name] : undefined;
-    if (value === undefined) throw new RangeError(`model: the weight ${quoted(name)} is missing: pass all of the model's`);
+    if (value === undefined)
+      throw new RangeError(`model: the weight ${quoted(name)} is missing: pass all of the model's`);
     bindPort({ name, type: dtype, dtype: value.dtype, shape }, value, new Map());
     return lift(value);
   }
@@ -173,7 +205,9 @@ export class ImportedModel {
       if (arg instanceof Tensor || arg instanceof NDArray) {
         const port = this.inputs[i];
         if (port === undefined)
-          throw new RangeError(`model: it takes ${this.inputs.length} inputs, not ${i + 1}: ${known(this.inputs)}`);
+          throw new RangeError(
+            `model: it takes ${this.inputs.length} inputs, not ${i + 1}: ${known(this.inputs)}`,
+          );
         inputs.set(port.name, lift(arg));
       } else if (i > 0) context = arg as ImportedContext;
       else
@@ -191,11 +225,22 @@ function known(ports: readonly DeclaredPort[]): string {
   return `there are ${ports.map((p) => quoted(p.name)).join(", ") || "none"}`;
 }
 
+const traced: Readonly<Record<string, OperatorCount["gradient"]>> = {
+  Constant: "none",
+  Range: "none",
+  EyeLike: "none",
+  Identity: "yes",
+  Dropout: "yes",
+  CastLike: "yes",
+  If: "depends",
+  Loop: "depends",
+  Scan: "depends",
+};
+
 function gradientOf(name: string): OperatorCount["gradient"] {
-  if (["Constant", "If", "Dropout", "CastLike"].includes(name)) return "yes";
+  if (Object.hasOwn(traced, name)) return traced[name]!;
   const rule = operators.get(name)?.gradient;
-  if (rule === "none") return "none";
-  return rule === undefined && name !== "Identity" ? "unknown" : "yes";
+  return rule === undefined ? "unknown" : rule === "none" ? "none" : "yes";
 }
 
 /**

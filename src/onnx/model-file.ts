@@ -53,16 +53,24 @@ export class ModelFile implements TraceSource {
 
   denseOf({ values, indices, dims }: SparseTensorProto): NDArray {
     const what = `sparse tensor ${quoted(values?.name ?? "")}`;
-    if (values === undefined || indices === undefined) throw new Error(`${what}: it has no values or no indices`);
-    const [held, places] = [tensorToNDArray(values, this.readExternal), tensorToNDArray(indices, this.readExternal)];
+    if (values === undefined || indices === undefined)
+      throw new Error(`${what}: it has no values or no indices`);
+    const [held, places] = [
+      tensorToNDArray(values, this.readExternal),
+      tensorToNDArray(indices, this.readExternal),
+    ];
     const size = countElements(dims, what);
     if (size * dtypes[held.dtype].bytes > MAX_DENSE)
-      throw new Error(`${what}: it would take ${size * dtypes[held.dtype].bytes} bytes in dense form: run the file as it is`);
+      throw new Error(
+        `${what}: it would take ${size * dtypes[held.dtype].bytes} bytes in dense form: run the file as it is`,
+      );
     const dense = NDArray.zeros(dims, held.dtype === "float16" ? "uint16" : held.dtype);
     const strides = stridesOf(dims);
     const depth = places.rank === 2 ? dims.length : 1;
     if (places.size !== held.size * depth)
-      throw new Error(`${what}: it has ${held.size} values and ${places.size} indices, ${depth} each are expected`);
+      throw new Error(
+        `${what}: it has ${held.size} values and ${places.size} indices, ${depth} each are expected`,
+      );
     for (let i = 0; i < held.size; i++) {
       const at = Array.from({ length: depth }, (_, axis) => Number(places.data[i * depth + axis]));
       const to = places.rank === 2 ? at.reduce((n, v, axis) => n + v * strides[axis]!, 0) : at[0]!;

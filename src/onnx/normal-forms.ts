@@ -5,8 +5,8 @@
  * are in ascending order, and all that lie above the file's opset are applied. Extensions to more types are no change of form.
  */
 import { NDArray } from "../tensor/ndarray.ts";
-import { broadcastAxis, channelShape, groupsToChannels, onMatrix } from "./normal-shapes.ts";
 import type { NodeEditor } from "./node-editor.ts";
+import { broadcastAxis, channelShape, groupsToChannels, onMatrix } from "./normal-shapes.ts";
 
 export type Rewrite = (node: NodeEditor) => void;
 /** A reason in place of a rewriting: there is none. */
@@ -96,7 +96,6 @@ const perElement: Rewrite = (node) => {
   node.inputs.splice(0, 5, scaled, bias);
 };
 
-
 const upsample: Rewrite = (node) => {
   const scales = node.take("scales");
   if (typeof scales === "object" && "floats" in scales)
@@ -118,14 +117,26 @@ const resize: Rewrite = (node) => {
 };
 
 const split: Rewrite = (node) => {
-  if (node.inputs[1] === undefined || node.inputs[1] === "") standard("num_outputs", node.outputs.length)(node);
+  if (node.inputs[1] === undefined || node.inputs[1] === "")
+    standard("num_outputs", node.outputs.length)(node);
 };
 
 const castTo: Rewrite = (node) => {
   const to = node.get("to");
   const codes: Readonly<Record<string, number>> = {
-    FLOAT: 1, UINT8: 2, INT8: 3, UINT16: 4, INT16: 5, INT32: 6, INT64: 7, STRING: 8, BOOL: 9, FLOAT16: 10,
-    DOUBLE: 11, UINT32: 12, UINT64: 13,
+    FLOAT: 1,
+    UINT8: 2,
+    INT8: 3,
+    UINT16: 4,
+    INT16: 5,
+    INT32: 6,
+    INT64: 7,
+    STRING: 8,
+    BOOL: 9,
+    FLOAT16: 10,
+    DOUBLE: 11,
+    UINT32: 12,
+    UINT64: 13,
   };
   if (typeof to === "string") node.set("to", codes[to.toUpperCase()] ?? 1);
 };
@@ -172,7 +183,16 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
       .split(" ")
       .map((op) => [op, unary]),
   ),
-  Selu: [[6, all(drop("consumed_inputs"), standard("alpha", { float: 1.6732 }), standard("gamma", { float: 1.0507 }))]],
+  Selu: [
+    [
+      6,
+      all(
+        drop("consumed_inputs"),
+        standard("alpha", { float: 1.6732 }),
+        standard("gamma", { float: 1.0507 }),
+      ),
+    ],
+  ],
   Clip: [consumed, [11, all(floatToInput("min", 1), floatToInput("max", 2))]],
   Cast: [[6, castTo]],
 
@@ -186,13 +206,30 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
   Squeeze: [[13, intsToInput("axes", 1)]],
   Unsqueeze: [[13, intsToInput("axes", 1)]],
   Slice: [[10, slice]],
-  Split: [[13, intsToInput("split", 1)], [18, split]],
+  Split: [
+    [13, intsToInput("split", 1)],
+    [18, split],
+  ],
   Tile: [[6, tile1]],
   Pad: [
-    [2, (node) => { const paddings = node.take("paddings"); if (paddings !== undefined) node.set("pads", paddings); }],
+    [
+      2,
+      (node) => {
+        const paddings = node.take("paddings");
+        if (paddings !== undefined) node.set("pads", paddings);
+      },
+    ],
     [11, all(intsToInput("pads", 1), floatToInput("value", 2))],
   ],
-  TopK: [[10, (node) => { const k = node.take("k"); if (typeof k === "number") node.setInput(1, node.integers([k])); }]],
+  TopK: [
+    [
+      10,
+      (node) => {
+        const k = node.take("k");
+        if (typeof k === "number") node.setInput(1, node.integers([k]));
+      },
+    ],
+  ],
   Scatter: [[11, rename("ScatterElements")]],
   DFT: [[20, dft]],
 
@@ -213,7 +250,10 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
     [14, batchNormalization],
   ],
   GroupNormalization: [[21, groupsToChannels]],
-  Dropout: [[7, drop("is_test", "consumed_inputs")], [12, floatToInput("ratio", 1)]],
+  Dropout: [
+    [7, drop("is_test", "consumed_inputs")],
+    [12, floatToInput("ratio", 1)],
+  ],
   Upsample: [
     [7, upsample1],
     [9, all(upsample, reword("mode", { bilinear: "linear" }))],
@@ -224,7 +264,12 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
   RoiAlign: [[16, standard("coordinate_transformation_mode", "output_half_pixel")]],
   LpPool: [[2, floatToInt("p")]],
   GlobalLpPool: [[2, floatToInt("p")]],
-  Scan: [[9, "Scan of opset 8 runs over batches, which no later operator does: convert the model to opset 9 or later"]],
+  Scan: [
+    [
+      9,
+      "Scan of opset 8 runs over batches, which no later operator does: convert the model to opset 9 or later",
+    ],
+  ],
   LSTM: [[7, drop("output_sequence")]],
   GRU: [[7, drop("output_sequence")]],
   RNN: [[7, drop("output_sequence")]],

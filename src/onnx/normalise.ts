@@ -4,7 +4,14 @@ import { definedNames, showNode, subgraphsOf } from "./graph.ts";
 import { FreshNames, NodeEditor } from "./node-editor.ts";
 import { normalForms } from "./normal-forms.ts";
 import { OPSET, type Opsets } from "./opsets.ts";
-import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto } from "./schema.ts";
+import type {
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+} from "./schema.ts";
 
 /** Where a node of a normal graph comes from. */
 export interface Origin {
@@ -72,14 +79,18 @@ class Normaliser {
     const domain = plainDomain(node.domain);
     const version = context.opsets.get(domain) ?? (domain === "" ? OPSET : 1);
     const whole = { ...node, domain, attribute: node.attribute.map((a) => this.attribute(a, context)) };
-    const { nodes, problem } = domain === "" ? this.rewritten(whole, version) : { nodes: [whole], problem: undefined };
-    for (const made of nodes) this.origins.set(made, problem === undefined ? { version } : { version, problem });
+    const { nodes, problem } =
+      domain === "" ? this.rewritten(whole, version) : { nodes: [whole], problem: undefined };
+    for (const made of nodes)
+      this.origins.set(made, problem === undefined ? { version } : { version, problem });
     return nodes;
   }
 
   private body(node: NodeProto, called: FunctionProto, context: Context): NodeProto[] {
     if (context.calls >= MAX_CALLS)
-      throw new Error(`model: ${showNode(node)} calls functions more than ${MAX_CALLS} deep: is one its own part?`);
+      throw new Error(
+        `model: ${showNode(node)} calls functions more than ${MAX_CALLS} deep: is one its own part?`,
+      );
     const opsets = new Map([...context.opsets, ...opsetsOf(called.opsetImport)]);
     const inner = { opsets, calls: context.calls + 1 };
     return inlineCall(node, called, this.names).flatMap((n) => this.node(n, inner));
@@ -94,7 +105,10 @@ class Normaliser {
     };
   }
 
-  private rewritten(node: NodeProto, version: number): { nodes: readonly NodeProto[]; problem: string | undefined } {
+  private rewritten(
+    node: NodeProto,
+    version: number,
+  ): { nodes: readonly NodeProto[]; problem: string | undefined } {
     const changes = normalForms[node.opType ?? ""]?.filter(([since]) => version < since) ?? [];
     if (changes.length === 0) return { nodes: [node], problem: undefined };
     const editor = new NodeEditor(node, this.names);

@@ -28,7 +28,6 @@ export function neededOpset(op: string, attributes: readonly string[] = []): num
 export function mergeOpsets(all: readonly Opsets[]): Map<string, number> {
   const merged = new Map<string, number>();
   for (const opsets of all)
-    for (const [domain, version] of opsets)
-      merged.set(domain, Math.max(version, merged.get(domain) ?? 0));
+    for (const [domain, version] of opsets) merged.set(domain, Math.max(version, merged.get(domain) ?? 0));
   return merged;
 }

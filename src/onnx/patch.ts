@@ -2,20 +2,22 @@
 import type { NDArray } from "../tensor/ndarray.ts";
 import { sameShape, showShape } from "../tensor/shape.ts";
 import type { ModelFile } from "./model-file.ts";
-import { bytesOf, quoted } from "./raw.ts";
 import type { Parameter } from "./parameters.ts";
+import { bytesOf, quoted } from "./raw.ts";
 import type { TensorProto } from "./schema.ts";
 import { encodeMessage } from "./wire.ts";
 
 /**
  * The file's bytes with these weights. Where none differs from the file's, bit by bit, the bytes are those of the file. A changed
  * one is stored in the same field as before (inside the model, if it was in a file beside it); everything else stays, unknown
- * fields too. Throws one line where names, shapes or dtypes are not those of the file.
+ * fields too. With `selfContained`, all data from other files are put into the model. Throws one line where names, shapes or dtypes
+ * are not those of the file.
  */
 export function withWeights(
   file: ModelFile,
   parameters: ReadonlyMap<TensorProto, Parameter>,
   params: Readonly<Record<string, NDArray>>,
+  selfContained: boolean,
 ): Uint8Array {
   const changed = new Map<TensorProto, TensorProto>();
   const names = new Set<string>();
@@ -27,8 +29,11 @@ export function withWeights(
   const stray = Object.keys(params).find((name) => !names.has(name));
   if (stray !== undefined)
     throw new RangeError(`export: the file has no weight ${quoted(stray)}: it has ${some([...names])}`);
-  if (changed.size === 0) return file.bytes.slice();
   const graph = file.proto.graph!;
+  if (selfContained)
+    for (const t of graph.initializer)
+      if (t.dataLocation === 1 && !changed.has(t)) changed.set(t, stored(t, file.valueOf(t)));
+  if (changed.size === 0) return file.bytes.slice();
   return encodeMessage("ModelProto", {
     ...file.proto,
     graph: { ...graph, initializer: graph.initializer.map((t) => changed.get(t) ?? t) },
@@ -38,7 +43,8 @@ export function withWeights(
 function fitting(parameter: Parameter, params: Readonly<Record<string, NDArray>>): NDArray {
   const { name, shape, dtype } = parameter;
   const array = Object.hasOwn(params, name) ? params[name] : undefined;
-  if (array === undefined) throw new RangeError(`export: the weight ${quoted(name)} is missing: pass all of the model's`);
+  if (array === undefined)
+    throw new RangeError(`export: the weight ${quoted(name)} is missing: pass all of the model's`);
   if (array.dtype !== dtype || !sameShape(array.shape, shape)) {
     throw new RangeError(
       `export: the weight ${quoted(name)} is ${dtype}${showShape(shape)} in the file, this one is ${array.dtype}${showShape(array.shape)}`,
@@ -63,5 +69,7 @@ function stored(tensor: TensorProto, array: NDArray): TensorProto {
 }
 
 function some(names: readonly string[]): string {
-  return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+  return names.length <= 4
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }

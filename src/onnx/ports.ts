@@ -3,7 +3,7 @@ import { type DType, dtypeOfCode } from "../tensor/dtype.ts";
 import { type Shape, showShape } from "../tensor/shape.ts";
 import type { Size } from "./emit.ts";
 import { quoted } from "./raw.ts";
-import { tensorTypes, type TypeProto, type ValueInfoProto } from "./schema.ts";
+import { type TypeProto, tensorTypes, type ValueInfoProto } from "./schema.ts";
 
 /** An input or output of a file. */
 export interface DeclaredPort {
@@ -34,7 +34,8 @@ export function declaredPort(info: ValueInfoProto): DeclaredPort {
 function showType(type: TypeProto | undefined): string {
   const element = (code: number | undefined) => (tensorTypes[code ?? 0] ?? `type ${code}`).toLowerCase();
   if (type?.tensorType !== undefined) return `tensor(${element(type.tensorType.elemType)})`;
-  if (type?.sparseTensorType !== undefined) return `sparse_tensor(${element(type.sparseTensorType.elemType)})`;
+  if (type?.sparseTensorType !== undefined)
+    return `sparse_tensor(${element(type.sparseTensorType.elemType)})`;
   if (type?.sequenceType !== undefined) return `seq(${showType(type.sequenceType.elemType)})`;
   if (type?.optionalType !== undefined) return `optional(${showType(type.optionalType.elemType)})`;
   if (type?.mapType !== undefined)

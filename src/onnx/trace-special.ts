@@ -5,8 +5,8 @@ import { intAttribute } from "../tensor/node.ts";
 import * as random from "../tensor/random.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { integersIn } from "./fold.ts";
 import { attributeFromProto } from "./attributes.ts";
+import { integersIn } from "./fold.ts";
 import type { NodeProto } from "./schema.ts";
 import { constantOf, type Scope, type Tracer } from "./trace.ts";
 import { branch, loop, scan } from "./trace-subgraphs.ts";
@@ -29,7 +29,8 @@ function constant({ tracer, node }: SpecialCall): readonly Tensor[] | undefined 
   if (first.t !== undefined) return [Tensor.constant(tracer.source.valueOf(first.t))];
   const value = attributeFromProto(first);
   if (typeof value === "number") return [Tensor.constant(value, "int64")];
-  if (Array.isArray(value)) return [Tensor.constant(new NDArray(BigInt64Array.from(value, BigInt), [value.length]))];
+  if (Array.isArray(value))
+    return [Tensor.constant(new NDArray(BigInt64Array.from(value, BigInt), [value.length]))];
   if (typeof value === "object" && "float" in value) return [Tensor.constant(value.float)];
   if (typeof value === "object" && "floats" in value)
     return [Tensor.constant(NDArray.from(Float32Array.from(value.floats)))];
@@ -68,15 +69,19 @@ function reshape({ tracer, node, inputs, scope }: SpecialCall): readonly Tensor[
   if (batch === undefined || sizes === undefined) return undefined;
   const wanted = integersIn(sizes);
   if (wanted.includes(-1) || wanted.includes(0) || sizeOf(wanted) === x!.size) return undefined;
-  if (wanted[0] !== batch.declared || (sizeOf(wanted) / batch.declared) * batch.given !== x!.size) return undefined;
+  if (wanted[0] !== batch.declared || (sizeOf(wanted) / batch.declared) * batch.given !== x!.size)
+    return undefined;
   const other = NDArray.from([batch.given, ...wanted.slice(1)], "int64");
   return tracer.apply(node, scope, [x, Tensor.constant(other)]);
 }
 
 function castLike({ inputs: [x, like] }: SpecialCall): readonly Tensor[] {
   const value = constantOf(x!);
-  const exact = value !== undefined && isFloat(value.dtype) === isFloat(like!.dtype) && like!.dtype !== "float16";
-  return [exact && value.dtype !== "float16" ? Tensor.constant(value.cast(like!.dtype)) : x!.cast(like!.dtype)];
+  const exact =
+    value !== undefined && isFloat(value.dtype) === isFloat(like!.dtype) && like!.dtype !== "float16";
+  return [
+    exact && value.dtype !== "float16" ? Tensor.constant(value.cast(like!.dtype)) : x!.cast(like!.dtype),
+  ];
 }
 
 /** A matrix like another one in shape; its elements are constant. */
@@ -84,7 +89,9 @@ function eyeLike({ tracer, node, inputs, scope }: SpecialCall): readonly Tensor[
   const [x] = inputs;
   const dtype = intAttribute(tracer.attributesOf(node), "dtype", dtypes[x!.dtype].code);
   const like = Tensor.constant(NDArray.zeros(x!.shape, x!.dtype === "float16" ? "float32" : x!.dtype));
-  return dtype === dtypes.float16.code ? tracer.carried(node, scope, inputs) : tracer.apply(node, scope, [like]);
+  return dtype === dtypes.float16.code
+    ? tracer.carried(node, scope, inputs)
+    : tracer.apply(node, scope, [like]);
 }
 
 export const special: Readonly<Record<string, Special>> = {

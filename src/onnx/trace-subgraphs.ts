@@ -4,7 +4,7 @@ import { split, stack } from "../tensor/operators/movement.ts";
 import { normalAxis, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { GraphProto } from "./schema.ts";
-import { constantOf } from "./trace.ts";
+import { attempt, constantOf } from "./trace.ts";
 import type { SpecialCall } from "./trace-special.ts";
 
 /** Longer loops stay loops. */
@@ -27,16 +27,6 @@ function run(call: SpecialCall, graph: GraphProto, inputs: readonly Tensor[] = [
   );
 }
 
-/** What `f` gives, or undefined where it cannot be traced. */
-function attempt<T>(f: () => T): T | undefined {
-  try {
-    return f();
-  } catch (error) {
-    if (error instanceof Error) return undefined;
-    throw error;
-  }
-}
-
 /** The branch that a constant condition chooses; else the node as it is, if both branches give tensors of the same types. */
 export function branch(call: SpecialCall): readonly Tensor[] {
   const condition = constantOf(call.inputs[0]!);
@@ -44,7 +34,9 @@ export function branch(call: SpecialCall): readonly Tensor[] {
     const name = Number(condition.data[0]) === 0 ? "else_branch" : "then_branch";
     return run(call, graphNamed(call, name));
   }
-  const [yes, no] = ["then_branch", "else_branch"].map((name) => attempt(() => run(call, graphNamed(call, name))));
+  const [yes, no] = ["then_branch", "else_branch"].map((name) =>
+    attempt(() => run(call, graphNamed(call, name))),
+  );
   const types = yes?.map((t, i) => {
     const other = no?.[i];
     return other?.dtype === t.dtype && sameShape(other.shape, t.shape) ? t : undefined;
@@ -55,7 +47,10 @@ export function branch(call: SpecialCall): readonly Tensor[] {
 /** Unrolled where the number of steps is known, else carried. */
 export function loop(call: SpecialCall): readonly Tensor[] {
   const states = call.inputs.slice(2) as Tensor[];
-  return attempt(() => unrolledLoop(call, states)) ?? call.tracer.carried(call.node, call.scope, call.inputs, states);
+  return (
+    attempt(() => unrolledLoop(call, states)) ??
+    call.tracer.carried(call.node, call.scope, call.inputs, states)
+  );
 }
 
 function unrolledLoop(call: SpecialCall, initial: readonly Tensor[]): Tensor[] {
@@ -83,10 +78,37 @@ function constant(t: Tensor): number {
 
 /** Unrolled: the number of steps is the size of an axis. */
 export function scan(call: SpecialCall): readonly Tensor[] {
+  if ((call.tracer.source.origins.get(call.node)?.version ?? 9) < 9) return scanOfBatches(call);
   const attributes = call.tracer.attributesOf(call.node);
   const scanned = intAttribute(attributes, "num_scan_inputs", 1);
   const states = call.inputs.slice(0, -scanned) as Tensor[];
-  return attempt(() => unrolledScan(call, states)) ?? call.tracer.carried(call.node, call.scope, call.inputs, states);
+  return (
+    attempt(() => unrolledScan(call, states)) ??
+    call.tracer.carried(call.node, call.scope, call.inputs, states)
+  );
+}
+
+/** Of opset 8: every input has a batch axis in front, and an optional input before all others says how long each example is. */
+function scanOfBatches(call: SpecialCall): readonly Tensor[] {
+  const [lengths, ...inputs] = call.inputs;
+  const { node } = call;
+  const attributes = call.tracer.attributesOf(node);
+  const states = inputs.length - intAttribute(attributes, "num_scan_inputs", 1);
+  const batch = inputs[0]?.shape[0] ?? 0;
+  const directions = node.attribute
+    .filter((a) => a.name === "directions")
+    .map((a) => ({ ...a, name: "scan_input_directions" }));
+  const each = { ...call, node: { ...node, attribute: [...node.attribute, ...directions] } };
+  const runs = attempt(() => {
+    if (lengths !== undefined || batch === 0) throw new Error("no examples of one length");
+    const examples = (inputs as Tensor[]).map((t) => split(t, batch, 0).map((part) => part.squeeze(0)));
+    return Array.from({ length: batch }, (_, b) => {
+      const own = examples.map((parts) => parts[b]!);
+      return unrolledScan({ ...each, inputs: own }, own.slice(0, states));
+    });
+  });
+  if (runs === undefined) return call.tracer.carried(node, call.scope, call.inputs);
+  return runs[0]!.map((_, i) => stack(runs.map((outputs) => outputs[i]!)));
 }
 
 function unrolledScan(call: SpecialCall, initial: readonly Tensor[]): Tensor[] {

@@ -1,4 +1,5 @@
 /** A normal graph as expressions: node by node, with constants folded on the way. */
+import { isFloat } from "../tensor/dtype.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
 import { type Attributes, operators } from "../tensor/node.ts";
 import * as random from "../tensor/random.ts";
@@ -14,6 +15,7 @@ import { operatorOf } from "./parameters.ts";
 import { boundType, type DeclaredPort, declaredPort, type Symbols } from "./ports.ts";
 import { quoted } from "./raw.ts";
 import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./schema.ts";
+import { traceSequence } from "./trace-sequences.ts";
 import { special } from "./trace-special.ts";
 
 /** What traces of one file share. */
@@ -37,6 +39,7 @@ export interface TraceContext {
 export class Scope {
   private readonly values = new Map<string, Tensor>();
   private readonly stored = new Map<string, () => Tensor>();
+  private readonly sequences = new Map<string, readonly Tensor[]>();
   private readonly declared: ReadonlyMap<string, DeclaredPort>;
 
   constructor(
@@ -62,12 +65,28 @@ export class Scope {
     if (known !== undefined) return known;
     const make = this.stored.get(name);
     if (make === undefined) {
+      if (this.hasSequence(name))
+        throw new Error(`${quoted(name)} is a sequence, which no expression is: run the file as it is`);
       if (this.outer === undefined) throw new Error(`there is no value ${quoted(name)}: pass it as an input`);
       return this.outer.get(name);
     }
     const made = make();
     this.values.set(name, made);
     return made;
+  }
+
+  setSequence(name: string, value: readonly Tensor[]): void {
+    this.sequences.set(name, value);
+  }
+
+  hasSequence(name: string): boolean {
+    return this.sequences.has(name) || this.outer?.hasSequence(name) === true;
+  }
+
+  sequence(name: string): readonly Tensor[] {
+    const known = this.sequences.get(name) ?? this.outer?.sequence(name);
+    if (known === undefined) throw new Error(`there is no sequence ${quoted(name)}: run the file as it is`);
+    return known;
   }
 
   declaration(name: string): DeclaredPort | undefined {
@@ -125,6 +144,7 @@ export class Tracer {
     if (++this.count > MAX_NODES)
       throw new Error(`model: its loops unroll to more than ${MAX_NODES} nodes: run the file as it is`);
     try {
+      if (traceSequence({ tracer: this, node, scope })) return;
       const outputs = this.node(node, scope);
       node.output.forEach((name, i) => {
         if (name !== "") scope.set(name, outputs[i]!);
@@ -135,8 +155,6 @@ export class Tracer {
   }
 
   private node(node: NodeProto, scope: Scope): readonly Tensor[] {
-    const problem = this.source.origins.get(node)?.problem;
-    if (problem !== undefined) throw new Error(problem);
     const inputs = trimmed(node.input).map((name) => (name === "" ? undefined : scope.get(name)));
     const op = node.opType ?? "";
     const plain = (node.domain ?? "") === "";
@@ -156,9 +174,14 @@ export class Tracer {
         if (folded !== undefined) return folded.map((v) => Tensor.constant(v));
       }
     }
-    if (operators.has(domain === "" ? op : `${domain}.${op}`))
+    if (!operators.has(operatorOf(node))) return this.carried(node, scope, inputs);
+    try {
       return applyAll(op, inputs, attributes, outputs, domain);
-    return this.carried(node, scope, inputs);
+    } catch (error) {
+      // The table is about floats: what takes none of them may do more in the runtime than is known here.
+      if (inputs.some((t) => t !== undefined && isFloat(t.dtype))) throw error;
+      return attempt(() => this.carried(node, scope, inputs)) ?? fail(error);
+    }
   }
 
   /** The node as it stands in the file. `types` of its outputs, where they are known here; else those that the file declares. */
@@ -234,6 +257,20 @@ export function constantOf(t: Tensor): NDArray | undefined {
   return t.node.op === "Expand" ? broadcastTo(inner, t.shape) : inner.reshape(t.shape);
 }
 
+/** What `f` gives, or undefined where it throws an error. */
+export function attempt<T>(f: () => T): T | undefined {
+  try {
+    return f();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function fail(error: unknown): never {
+  throw error;
+}
+
 function trimmed(names: readonly string[]): readonly string[] {
   let end = names.length;
   while (end > 0 && names[end - 1] === "") end--;
@@ -253,4 +290,3 @@ function located(error: unknown, node: NodeProto): unknown {
   const message = error.message.replace(/ \((?:file:|\/|[A-Za-z]:\\|https?:)[^()\s]*:\d+:\d+\)$/, "");
   return new RangeError(`model: ${showNode(node)}: ${message}`, { cause: error });
 }
-

@@ -1,11 +1,17 @@
 /** Convolutions, pools, norms and resizing in float64, in terms of operators that ONNX Runtime's CPU provider has kernels for. */
-import { type Attributes, floatAttribute, intAttribute, type Node } from "../tensor/node.ts";
+import { floatAttribute, intAttribute, type Node } from "../tensor/node.ts";
 import { mapAxis } from "../tensor/operators/axis-map.ts";
+import {
+  batchStatistics,
+  epsilonOf,
+  normalisedBatch,
+  perChannel,
+} from "../tensor/operators/batch-normalisation.ts";
 import { convWindows, groupsOf, transposedWindows, turned } from "../tensor/operators/convolution.ts";
 import { where } from "../tensor/operators/elementwise.ts";
 import { scatterElements } from "../tensor/operators/indexing.ts";
 import { concat, pad } from "../tensor/operators/movement.ts";
-import { batchStatistics, localPower, normalisedBatch } from "../tensor/operators/normalisation.ts";
+import { localPower } from "../tensor/operators/normalisation.ts";
 import { averageMaps, mapSpatial, normOf, sumMaps } from "../tensor/operators/pooling.ts";
 import { resizeMaps } from "../tensor/operators/resize.ts";
 import { extent, offsets, shifted, type Windows } from "../tensor/operators/windows.ts";
@@ -16,11 +22,6 @@ import type { Lowering } from "./lowering.ts";
 /** A node's inputs and attributes, as the rules of the operator table take them. */
 function callOf({ attributes }: Node, inputs: readonly (Tensor | undefined)[]) {
   return { x: inputs as readonly Tensor[], attributes };
-}
-
-/** A tensor [C] beside x [N, C, ...]. */
-function perChannel(t: Tensor, x: Tensor): Tensor {
-  return t.reshape([t.size, ...new Array<number>(x.rank - 2).fill(1)]);
 }
 
 /** All that the windows cover, side by side, times the kernel: one matrix product. */
@@ -76,22 +77,19 @@ function spaced(x: Tensor, axis: number, step: number): Tensor {
 const spatialAxes = (x: Tensor) => x.shape.flatMap((_, i) => (i < 2 ? [] : [i]));
 const kept = { keepDims: true };
 
-function epsilonOf(attributes: Attributes): number {
-  return floatAttribute(attributes, "epsilon", 1e-5);
-}
-
 const layerNorm: Lowering = (node, [x, scale, bias]) => {
   const axis = normalAxis(intAttribute(node.attributes, "axis", -1), x!.rank);
   const axes = x!.shape.flatMap((_, i) => (i < axis ? [] : [i]));
   const mean = x!.mean(axes, kept);
   const centred = x!.sub(mean);
-  const inverse = centred.mul(centred).mean(axes, kept).add(epsilonOf(node.attributes)).sqrt().reciprocal();
+  const inverse = centred.mul(centred).mean(axes, kept).add(epsilonOf(node)).sqrt().reciprocal();
   const y = centred.mul(inverse).mul(scale!);
   return [bias === undefined ? y : y.add(bias), mean, inverse];
 };
 
-const batchNorm: Lowering = ({ attributes }, [x, scale, bias, mean, variance]) => {
-  const epsilon = epsilonOf(attributes);
+export const batchNorm: Lowering = (node, [x, scale, bias, mean, variance]) => {
+  const { attributes } = node;
+  const epsilon = epsilonOf(node);
   if (intAttribute(attributes, "training_mode", 0) === 1) {
     const batch = batchStatistics(x!);
     const old = floatAttribute(attributes, "momentum", 0.9);

@@ -118,6 +118,15 @@ const known: Readonly<Record<string, readonly (readonly [x: number, y: number])[
     [4.5, 0.9999999998033839],
     [5.8, 0.9999999999999998],
   ],
+  Sigmoid: [
+    [-700, 9.85967654375977e-305],
+    [-40, 4.248354255291589e-18],
+    [-18, 1.522997951276035e-8],
+    [-1, 0.2689414213699951],
+    [1e-9, 0.50000000025],
+    [2, 0.8807970779778824],
+    [40, 1.0],
+  ],
   Softplus: [
     [-700, 9.85967654375977e-305],
     [-40, 4.248354255291589e-18],
@@ -253,6 +262,13 @@ describe("float64 on the CPU", () => {
     const product = (alpha: number) => (x: Tensor) => gemm(x, x, undefined, { alpha, transB: true });
     expect(operatorsOf(lowerFloat64, product(0.5), "float64")).toContain("Gemm");
     expect(operatorsOf(lowerFloat64, product(0.1), "float64")).not.toContain("Gemm");
+  });
+
+  test("x sigmoid(x) runs, though ONNX Runtime fuses it in float32", async () => {
+    const f = compile((x: Tensor) => x.mul(x.sigmoid()), { threads: 1 });
+    const y = await f(NDArray.from([-40, 2], "float64"));
+    expect((y.data[0]! as number) / (-40 * Math.exp(-40))).toBeCloseTo(1, 14);
+    expect(y.data[1]).toBeCloseTo(2 / (1 + Math.exp(-2)), 14);
   });
 
   test("a constant factor of a matrix product keeps its digits", async () => {

@@ -8,7 +8,7 @@ import { rewrite } from "../tensor/rewrite.ts";
 import { normalAxis, sizeOf } from "../tensor/shape.ts";
 import { apply, lift, Tensor } from "../tensor/tensor.ts";
 import { importedLowerings } from "./lowering-imported.ts";
-import { spatialLowerings } from "./lowering-spatial.ts";
+import { batchNorm, spatialLowerings } from "./lowering-spatial.ts";
 import * as special from "./special-functions.ts";
 
 /** A node in terms of other operators: tensors for its outputs. */
@@ -58,6 +58,8 @@ const float64Lowerings: Readonly<Record<string, Lowering>> = {
   Acosh: unary(special.acosh),
   Atanh: unary(special.atanh),
   Erf: unary(special.erf),
+  // There is a kernel. But ONNX Runtime fuses x * sigmoid(x) into an operator that has none.
+  Sigmoid: unary(special.sigmoid),
   Softplus: unary(special.softplus),
   Softsign: unary((x) => x.div(x.abs().add(1))),
   Gelu: unary((x, attributes) =>
@@ -115,17 +117,23 @@ const scatterNd: Lowering = (node, [x, indices, updates]) => {
 
 /** Every float64 operator without a float64 kernel in terms of operators that have one. */
 export function lowerFloat64(roots: readonly Tensor[]): Tensor[] {
-  return rewrite(roots, (node, inputs) => {
+  const lowered = rewrite(roots, (node, inputs) => {
     const float64 = [...node.outputs, ...node.inputs].some((t) => t?.dtype === "float64");
     const lowering = float64 ? float64Lowerings[node.name] : undefined;
     return lowering?.(node, inputs);
   });
+  // What an operator became may be made of operators that are lowered in turn.
+  return lowered.every((t, i) => t === roots[i]) ? lowered : lowerFloat64(lowered);
 }
 
-/** All of `lowerFloat64`, and the scatters that the CPU provider computes wrongly. */
+/** All of `lowerFloat64`, and what the CPU provider computes wrongly. */
 export function lowerForCpu(roots: readonly Tensor[]): Tensor[] {
   return rewrite(lowerFloat64(roots), (node, inputs) => {
-    const reduction = stringAttribute(node.attributes, "reduction", "none");
-    return node.name === "ScatterND" && reduction !== "none" ? scatterNd(node, inputs) : undefined;
+    if (node.name === "ScatterND" && stringAttribute(node.attributes, "reduction", "none") !== "none")
+      return scatterNd(node, inputs);
+    // In training it writes the new statistics over those that it is given, whoever else reads them.
+    if (node.name === "BatchNormalization" && intAttribute(node.attributes, "training_mode", 0) === 1)
+      return batchNorm(node, inputs);
+    return undefined;
   });
 }

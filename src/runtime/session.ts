@@ -18,14 +18,24 @@ export interface RunOptions {
 }
 
 export class Session {
-  private constructor(private readonly session: Loaded) {}
+  private constructor(
+    private readonly session: Loaded,
+    /** What `run` computes. */
+    readonly outputNames: readonly string[] = session.outputNames,
+  ) {}
 
-  /** Load a model: the bytes of an ONNX file, or the message that they encode. */
-  static async create(model: ModelDraft | Uint8Array, options: RunOptions = {}): Promise<Session> {
+  /**
+   * Load a model: the bytes of an ONNX file, or the message that they encode. `outputs` names those to compute; default: all.
+   */
+  static async create(
+    model: ModelDraft | Uint8Array,
+    options: RunOptions = {},
+    outputs?: readonly string[],
+  ): Promise<Session> {
     const bytes = model instanceof Uint8Array ? model : encodeMessage("ModelProto", model);
     const device = options.device ?? "cpu";
     try {
-      return new Session(await backend.load(bytes, device, options.threads));
+      return new Session(await backend.load(bytes, device, options.threads), outputs);
     } catch (error) {
       throw new Error(`ONNX Runtime cannot load the model on ${device}: ${firstLine(error)}`, {
         cause: error,
@@ -35,10 +45,6 @@ export class Session {
 
   get inputNames(): readonly string[] {
     return this.session.inputNames;
-  }
-
-  get outputNames(): readonly string[] {
-    return this.session.outputNames;
   }
 
   /**
@@ -53,7 +59,7 @@ export class Session {
     for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
     const fetches: Record<string, OrtTensor | null> = {};
     const targets = backend.writesOutputs ? memory : {};
-    for (const name of this.session.outputNames) {
+    for (const name of this.outputNames) {
       const target = targets[name];
       fetches[name] = target === undefined ? null : toOrt(target);
     }

@@ -3,6 +3,7 @@
  * units in the last place, near 0 too, unless a comment says otherwise.
  */
 import { where } from "../tensor/operators/elementwise.ts";
+import { scalar } from "../tensor/operators/rules.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** A polynomial, the highest coefficient first. */
@@ -83,6 +84,12 @@ export function acosh(x: Tensor): Tensor {
 
 export function atanh(x: Tensor): Tensor {
   return odd(x, (a) => log1p(a.mul(2).div(a.neg().add(1))).mul(0.5));
+}
+
+/** 1 / (1 + exp(-x)), small values too: ONNX Runtime's own is 0 below -37. */
+export function sigmoid(x: Tensor): Tensor {
+  const e = x.abs().neg().exp();
+  return where(x.less(0), e, scalar(1, x)).div(e.add(1));
 }
 
 /** Stable: max(x, 0) + log(1 + exp(-|x|)). */

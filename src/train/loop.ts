@@ -107,7 +107,7 @@ export class Loop<P> {
     const { journal, plan, trainer } = this;
     const metrics = (await plan.evaluate?.(trainer.current())) ?? {};
     const { isBest, stop } = addEntry(journal, metrics, plan);
-    if (isBest) this.best = copies(trainer.weights);
+    if (isBest) this.best = copies(trainer.changing);
     plan.onEvaluate?.(journal.history.at(-1)!);
     return stop;
   }
@@ -128,7 +128,7 @@ export class Loop<P> {
 
   private result(stopped: FitResult<P>["stopped"]): FitResult<P> {
     const { history, step, best } = this.journal;
-    const params = this.trainer.current(best === undefined ? this.trainer.weights : this.best);
+    const params = this.trainer.current(best === undefined ? undefined : this.best);
     return { params, history, steps: step, stopped, ...(best === undefined ? {} : { best }) };
   }
 
@@ -162,10 +162,11 @@ export class Loop<P> {
     if (found.journal.step > plan.total) throw new RangeError(tooFar(found.journal.step, plan.total));
     const params = { ...trainer.fixed, ...trainer.weights };
     const state = recordOf(trainer.state);
-    checkSameTraining(found, this.settings, { params, state, fixed: trainer.fixed });
+    checkSameTraining(found, this.settings, { params, state, fixed: trainer.constant });
     const restored = (from: Arrays, like: Arrays): Arrays =>
       Object.fromEntries(Object.keys(like).map((path) => [path, from[path]!]));
     trainer.weights = restored(found.arrays.params, trainer.weights);
+    trainer.fixed = restored(found.arrays.params, trainer.fixed);
     trainer.state = tree.fromRecord(trainer.state as unknown, found.arrays.state) as unknown as State;
     this.best = found.arrays.best;
     this.journal = found.journal;

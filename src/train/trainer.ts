@@ -25,8 +25,10 @@ export class Trainer<P> {
   /** What is trained, by path. */
   weights: Arrays;
   state: State;
-  /** The leaves that are not, by path. */
-  readonly fixed: Arrays;
+  /** The leaves that are not, by path. A model may record new values of them, as batchNorm does. */
+  fixed: Arrays;
+  /** The paths of those that the model records; known once a step is traced. */
+  private recorded: readonly string[] = [];
   private readonly run;
   /** The memory of the weights that the last step started from. It is intact until the next step. */
   private before: readonly TypedArray[] = [];
@@ -45,13 +47,20 @@ export class Trainer<P> {
     this.state = optimizer.init(this.weights);
     this.run = compile(
       (carry: { weights: Tensors; state: TracedState }, fixed: Tensors, batch: unknown, key: Tensor) => {
-        const [loss, gradients] = this.valueAndGradients(carry.weights, fixed, batch, key);
+        const next: Record<string, Tensor> = {};
+        const [loss, gradients] = this.valueAndGradients(carry.weights, fixed, batch, key, next);
+        this.recorded = Object.keys(next);
         const { updates, state } = optimizer.update<Tensors>(gradients, carry.state, carry.weights);
-        return { loss, weights: applyUpdates(carry.weights, updates), state };
+        return { loss, weights: applyUpdates(carry.weights, updates), state, fixed: next };
       },
       { ...options, donate: [0] },
     ) as unknown as {
-      (carry: Carry, fixed: Arrays, batch: unknown, key: NDArray): Promise<Carry & { loss: NDArray }>;
+      (
+        carry: Carry,
+        fixed: Arrays,
+        batch: unknown,
+        key: NDArray,
+      ): Promise<Carry & { loss: NDArray; fixed: Arrays }>;
       graph(carry: Carry, fixed: Arrays, batch: unknown, key: NDArray): ReturnType<Compiled["graph"]>;
       dispose(): Promise<void>;
     };
@@ -63,6 +72,7 @@ export class Trainer<P> {
     const out = await this.run({ weights: this.weights, state: this.state }, this.fixed, batch, key);
     this.weights = out.weights;
     this.state = out.state;
+    this.fixed = { ...this.fixed, ...out.fixed };
     return out.loss.item();
   }
 
@@ -71,9 +81,19 @@ export class Trainer<P> {
     return this.run.graph({ weights: this.weights, state: this.state }, this.fixed, batch, key);
   }
 
+  /** What a step changes: the weights, and what the model records. */
+  get changing(): Arrays {
+    return { ...this.weights, ...Object.fromEntries(this.recorded.map((p) => [p, this.fixed[p]!])) };
+  }
+
+  /** The leaves that stay as they are. */
+  get constant(): Arrays {
+    return Object.fromEntries(Object.entries(this.fixed).filter(([p]) => !this.recorded.includes(p)));
+  }
+
   /** All weights. What is trained lasts until the next step: copy what is to be kept. */
-  current(weights: Arrays = this.weights): P {
-    return withTrainable<P>(this.params, weights);
+  current(changing: Arrays = this.changing): P {
+    return withTrainable<P>(this.params, changing);
   }
 
   /** Why the step just made went wrong: the first place that is not finite. */
@@ -101,9 +121,21 @@ export class Trainer<P> {
     await this.run.dispose();
   }
 
-  private valueAndGradients(weights: Tensors, fixed: Tensors, batch: unknown, key: Tensor) {
+  private valueAndGradients(
+    weights: Tensors,
+    fixed: Tensors,
+    batch: unknown,
+    key: Tensor,
+    next: Record<string, Tensor> = {},
+  ) {
+    const paths = new Map(Object.entries(fixed).map(([path, leaf]) => [leaf, path]));
+    const record = (leaf: Tensor, value: Tensor) => {
+      const path = paths.get(leaf);
+      if (path === undefined) throw new RangeError(notFrozen(leaf));
+      next[path] = value;
+    };
     const loss = (w: Tensors) =>
-      this.loss(withTrainable(this.params, { ...fixed, ...w }), batch, { training: true, key });
+      this.loss(withTrainable(this.params, { ...fixed, ...w }), batch, { training: true, key, record });
     return valueAndGrad(loss)(weights);
   }
 }
@@ -127,6 +159,10 @@ function checkedWeights(weights: Readonly<Record<string, unknown>>): Arrays {
     );
   }
   return weights as Arrays;
+}
+
+function notFrozen(leaf: Tensor): string {
+  return `fit: the model records a new value of ${leaf}, which is no frozen leaf of its weights: record those only`;
 }
 
 function describe({ path, value }: NotFinite): string {

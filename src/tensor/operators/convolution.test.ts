@@ -160,19 +160,21 @@ test("ONNX Runtime's float32 kernels compute the gradients that float64 does", a
 });
 
 test("the gradient of a large kernel: each element's is what a kernel of this element alone picks up", async () => {
-  const [size, places] = [9, 4];
-  const each = new NDArray(
-    Float32Array.from({ length: size ** 4 }, (_, i) => (i % (size * size + 1) === 0 ? 1 : 0)),
-    [size * size, 1, size, size],
+  const [size, places, groups] = [9, 4, 2];
+  const units = Float32Array.from({ length: groups * size ** 4 }, (_, i) =>
+    (i % size ** 4) % (size * size + 1) === 0 ? 1 : 0,
   );
-  const run = compile((x: Tensor, kernel: Tensor) => {
-    const options = { stride: 2, dilation: [1, 2], padding: [0, [8, 7]] } as const;
-    const picked = conv(x, kernel.cast("float32"), options);
-    const weights = array([1, 1, places, places], 0.5).cast("float32");
-    const [, dk] = gradients((a, b) => conv(a, b, options))(x, kernel.slice([0, 1]));
-    return { dk: dk!, expected: picked.mul(weights).sum([0, 2, 3]).reshape([1, 1, size, size]) };
+  const options = { stride: 2, dilation: [1, 2], padding: [0, [8, 7]], groups } as const;
+  const run = compile((x: Tensor, each: Tensor) => {
+    const [, dk] = gradients((a, b) => conv(a, b, options))(x, each.slice([0, groups]));
+    const weights = array([1, groups, places, places], 0.5)
+      .cast("float32")
+      .reshape([groups, 1, places, places]);
+    const picked = conv(x, each, options).reshape([groups, size * size, places, places]);
+    return { dk: dk!, expected: picked.mul(weights).sum([2, 3]).reshape([groups, 1, size, size]) };
   });
-  const { dk, expected } = await run(array([1, 1, 15, 8], 3).cast("float32"), each);
+  const each = new NDArray(units, [groups * size * size, 1, size, size]);
+  const { dk, expected } = await run(array([1, groups, 15, 8], 3).cast("float32"), each);
   await run.dispose();
   expect(distance(dk, expected)).toBeLessThan(1e-5);
 });

@@ -132,7 +132,8 @@ function borders(
 /** Throws where channels, groups and bias do not fit each other. The kernel takes `taken` channels in each group. */
 function checkChannels({ x: [x, w, bias], attributes }: Call, taken: number, given: number): void {
   const groups = groupsOf(attributes);
-  if (!isFloat(commonDtype([x!, w!]))) throw new RangeError(`it takes float tensors, not ${x!.dtype}`);
+  if (!isFloat(commonDtype([x!, w!, bias ?? w!])))
+    throw new RangeError(`it takes float tensors, not ${x!.dtype}`);
   if (w!.rank !== x!.rank) {
     throw new RangeError(`the kernel has ${w!.rank} axes, x has ${x!.rank}: both have the same spatial axes`);
   }

@@ -1,4 +1,5 @@
 /** Importing this fills the operator table. */
+export { type BatchStatistics, batchNorm } from "./batch-normalisation.ts";
 export {
   type ConvolutionOptions,
   conv,
@@ -13,8 +14,6 @@ import "./more-activations.ts";
 
 export * from "./movement.ts";
 export {
-  type BatchStatistics,
-  batchNorm,
   groupNorm,
   instanceNorm,
   layerNorm,

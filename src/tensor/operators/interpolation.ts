@@ -48,9 +48,9 @@ function placeOf(
     case "pytorch_half_pixel":
       return to > 1 ? half() : 0;
     case "half_pixel_symmetric": {
-      const adjustment = r(to / r(scale * from));
-      const offset = r((from / 2) * r(1 - adjustment));
-      return r(offset + half());
+      // ONNX Runtime rounds only the result of this one.
+      const offset = r((from / 2) * r(1 - r(to / r(scale * from))));
+      return r(offset + (i + 0.5) / scale - 0.5);
     }
     case "align_corners":
       return to === 1 ? 0 : r((i * (from - 1)) / (to - 1));

@@ -1,8 +1,8 @@
 /** Elementwise operators that imported models bring. */
 import { defineOperators, floatAttribute, intsAttribute } from "../node.ts";
+import type { Tensor } from "../tensor.ts";
 import { where } from "./elementwise.ts";
 import { gradientOf } from "./expansion.ts";
-import type { Tensor } from "../tensor.ts";
 import { firstFloat, scalar } from "./rules.ts";
 
 /** Less its mean, by its standard deviation, over these axes. */

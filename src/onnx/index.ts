@@ -1,0 +1,12 @@
+export { exportModel, type InputSizes, type InputSpec } from "./export.ts";
+export {
+  type ImportedContext,
+  ImportedModel,
+  type ImportedParams,
+  type ImportOptions,
+  importModel,
+  type OperatorCount,
+} from "./import.ts";
+export type { Parameter, ParameterUse } from "./parameters.ts";
+export type { DeclaredPort } from "./ports.ts";
+export type { ExternalRange, ReadExternal } from "./tensors.ts";
