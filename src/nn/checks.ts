@@ -9,7 +9,9 @@ export function checkSizes(who: string, sizes: Readonly<Record<string, number>>)
 /** Throws unless `size` splits into `parts` equal parts. */
 export function checkSplits(who: string, name: string, size: number, parts: number, of: string): void {
   if (size % parts === 0) return;
-  throw new RangeError(`${who}: ${name} is ${size}, which does not split into ${parts} ${of}: use a multiple`);
+  throw new RangeError(
+    `${who}: ${name} is ${size}, which does not split into ${parts} ${of}: use a multiple`,
+  );
 }
 
 /** Throws unless this is 0 or more, and below 1. */

@@ -5,11 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { type Context, type Model, partContext } from "./model.ts";
 
 /** Models by name or number, nested in any way; a part that is not there is undefined. */
-export type Parts =
-  | Model<unknown, never>
-  | undefined
-  | readonly Parts[]
-  | { readonly [name: string]: Parts };
+export type Parts = Model<unknown, never> | undefined | readonly Parts[] | { readonly [name: string]: Parts };
 
 /** The weights of each part, at the place of the part. */
 export type ParamsOf<T> = T extends { init(key: NDArray): infer P }
@@ -102,8 +98,7 @@ function build(
 ): unknown {
   if (isModel(parts)) return make(parts, weights);
   const child = (key: string | number) => (weights as Readonly<Record<string, unknown>> | undefined)?.[key];
-  if (Array.isArray(parts))
-    return parts.map((p: Exclude<Parts, undefined>, i) => build(p, child(i), make));
+  if (Array.isArray(parts)) return parts.map((p: Exclude<Parts, undefined>, i) => build(p, child(i), make));
   const present = Object.entries(parts as Readonly<Record<string, Parts>>).flatMap(([name, part]) =>
     part === undefined ? [] : [[name, build(part, child(name), make)] as const],
   );

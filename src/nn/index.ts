@@ -1,7 +1,7 @@
 /** Models as pure functions of their weights. */
 export * from "./activations.ts";
 export { type BatchNormOptions, type BatchNormParams, batchNorm } from "./batch-norm.ts";
-export { combine, layer, type ParamsOf, type Parts, residual, type Running, sequential } from "./combine.ts";
+export { combine, layer, type ParamsOf, type Parts, type Running, residual, sequential } from "./combine.ts";
 export { convNorm } from "./conv-norm.ts";
 export {
   type ConvOptions,

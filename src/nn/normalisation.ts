@@ -26,9 +26,7 @@ export interface NormOptions {
 
 /** Each vector along the last axis: x [..., size]. Ba, Kiros and Hinton, 2016. */
 export function layerNorm({ size, epsilon = 1e-5, dtype }: NormOptions): Model<NormParams> {
-  return normalised("layerNorm", size, dtype, (params, x) =>
-    operators.layerNorm(x, { ...params, epsilon }),
-  );
+  return normalised("layerNorm", size, dtype, (params, x) => operators.layerNorm(x, { ...params, epsilon }));
 }
 
 /** x / sqrt(mean(x^2) + epsilon) * scale along the last axis: x [..., size]. Zhang and Sennrich, NeurIPS 2019. */

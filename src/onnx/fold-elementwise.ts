@@ -59,8 +59,16 @@ const same = (x: readonly NDArray[]): DType => x[0]!.dtype;
 const arithmetic = (operation: Operation): Fold => elementwise(operation, same);
 const compare = (f: (a: Value, b: Value) => boolean): Fold =>
   elementwise({ float: (a, b) => Number(f(a!, b!)), int: (a, b) => BigInt(f(a!, b!)) }, () => "bool");
-const least = (...x: bigint[]): bigint => x.reduce((a, b) => (b < a ? b : a));
-const greatest = (...x: bigint[]): bigint => x.reduce((a, b) => (b > a ? b : a));
+const smaller = (a: bigint, b: bigint): bigint => {
+  if (b < a) return b;
+  return a;
+};
+const larger = (a: bigint, b: bigint): bigint => {
+  if (b > a) return b;
+  return a;
+};
+const least = (...x: bigint[]): bigint => x.reduce(smaller);
+const greatest = (...x: bigint[]): bigint => x.reduce(larger);
 const logic = (f: (a: bigint, b: bigint) => bigint): Fold => elementwise({ int: (a, b) => f(a!, b!) }, same);
 
 /** The sign of the divisor for integers unless `fmod` says otherwise. */
@@ -129,6 +137,6 @@ export const elementwiseFolds: Readonly<Record<string, Fold>> = {
   Where: where,
   ReduceSum: reduction((a, b) => a + b, 0n),
   ReduceProd: reduction((a, b) => a * b, 1n),
-  ReduceMax: reduction((a, b) => (a > b ? a : b)),
-  ReduceMin: reduction((a, b) => (a < b ? a : b)),
+  ReduceMax: reduction(larger),
+  ReduceMin: reduction(smaller),
 };

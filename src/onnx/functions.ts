@@ -39,8 +39,8 @@ export function inlineCall(call: NodeProto, f: FunctionProto, names: FreshNames)
   const passed = f.output.filter((name) => !f.node.some((n) => n.output.includes(name)));
   const standards = new Map(f.attributeProto.map((a) => [a.name ?? "", a]));
   const given = new Map(call.attribute.map((a) => [a.name ?? "", a]));
-  const valueOf = (name: string) => given.get(name) ?? standards.get(name);
-  const body = f.node.map((node) => renamed(node, { mapping, valueOf, names }));
+  const attributeNamed = (name: string) => given.get(name) ?? standards.get(name);
+  const body = f.node.map((node) => renamed(node, { mapping, attributeNamed, names }));
   for (const name of passed) body.push(identity(call, mapping.get(name) ?? "", results.get(name)!));
   return body;
 }
@@ -48,7 +48,7 @@ export function inlineCall(call: NodeProto, f: FunctionProto, names: FreshNames)
 interface Substitution {
   readonly mapping: ReadonlyMap<string, string>;
   /** What a call gives for an attribute of the function. */
-  readonly valueOf: (name: string) => AttributeProto | undefined;
+  readonly attributeNamed: (name: string) => AttributeProto | undefined;
   readonly names: FreshNames;
 }
 
@@ -64,7 +64,7 @@ function renamed(node: NodeProto, to: Substitution): NodeProto {
 
 function attributeFor(attribute: AttributeProto, to: Substitution): AttributeProto[] {
   if (attribute.refAttrName) {
-    const value = to.valueOf(attribute.refAttrName);
+    const value = to.attributeNamed(attribute.refAttrName);
     return value === undefined ? [] : [{ ...value, name: attribute.name }];
   }
   if (attribute.g === undefined && attribute.graphs.length === 0) return [attribute];

@@ -11,7 +11,8 @@ import { type RunOptions, Session } from "./session.ts";
 export interface CompileOptions extends RunOptions {
   /**
    * Arguments, by position, whose memory outputs of the same shape and dtype may reuse, so that a training step allocates
-   * nothing. The arrays passed there are used up: read the returned ones instead, or keep a `copy()`.
+   * nothing. The arrays passed there are used up: read the returned ones instead, or keep a `copy()`. So is whatever shares their
+   * memory: a `reshape`, a typed array given to `NDArray.from`.
    */
   readonly donate?: readonly number[];
 }

@@ -1,10 +1,10 @@
-import type { ImportedModel, ImportedParams } from "../onnx/import.ts";
-import { beforeActivation } from "../onnx/head.ts";
-import * as losses from "../nn/losses.ts";
 import { isFrozen } from "../nn/frozen.ts";
+import * as losses from "../nn/losses.ts";
 import type { Model } from "../nn/model.ts";
+import { beforeActivation } from "../onnx/head.ts";
+import type { ImportedModel, ImportedParams } from "../onnx/import.ts";
 import { adam } from "../optim/adam.ts";
-import { NDArray } from "../tensor/ndarray.ts";
+import type { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
@@ -22,7 +22,10 @@ export const finetuneLosses = {
   mse: { of: losses.mse, activations: [] },
   mae: { of: losses.mae, activations: [] },
   huber: { of: losses.huber, activations: [] },
-} as const satisfies Record<string, { of: (y: Tensor, target: Tensor) => Tensor; activations: readonly string[] }>;
+} as const satisfies Record<
+  string,
+  { of: (y: Tensor, target: Tensor) => Tensor; activations: readonly string[] }
+>;
 
 export type FinetuneLoss = keyof typeof finetuneLosses;
 
@@ -67,8 +70,8 @@ export interface Finetuned extends Pick<FitResult<never>, "history" | "steps" | 
   readonly trained: readonly string[];
   /** The metrics of the validation examples before the first step. With a new head: those of its random weights. */
   readonly before: Readonly<Record<string, number>>;
-  /** Metrics of other examples, with the tuned weights. */
-  evaluate(data: Examples): Promise<Readonly<Record<string, number>>>;
+  /** Metrics of other examples, with the tuned weights (the default) or those that the training began with. */
+  evaluate(data: Examples, weights?: "tuned" | "first"): Promise<Readonly<Record<string, number>>>;
   /** The tuned model as an ONNX file. Without a new head, all but the trained weights is as it was in the file. */
   toFile(): Uint8Array;
 }
@@ -98,7 +101,8 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
   };
   const metrics = options.metrics ?? (data.y.dtype === "int64" ? { accuracy } : { mse });
   const { device, threads, batch = 64 } = options;
-  const evaluatorOf = (examples: Examples) => evaluator(tuner, { data: examples as Fitted, metrics, device, threads, batch });
+  const evaluatorOf = (examples: Examples) =>
+    evaluator(tuner, { data: examples as Fitted, metrics, device, threads, batch });
   const measure = async (examples: Examples, p: Divided) => {
     const evaluate = evaluatorOf(examples);
     try {
@@ -122,7 +126,8 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
       threads,
       key: forFit,
       ...(evaluate === undefined ? {} : { evaluate, keepBest: "eval" as const }),
-      goal: options.goal ?? (Object.keys(metrics)[0] === "accuracy" && evaluate !== undefined ? "max" : "min"),
+      goal:
+        options.goal ?? (Object.keys(metrics)[0] === "accuracy" && evaluate !== undefined ? "max" : "min"),
       onEvaluate: options.onEpoch,
     });
     const tuned = joined(result.params);
@@ -131,7 +136,7 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
       params: tuned,
       trained,
       before,
-      evaluate: (examples) => measure(examples, result.params),
+      evaluate: (examples, which = "tuned") => measure(examples, which === "tuned" ? result.params : params),
       toFile: () => tunable.toFile(tuned),
     };
   } finally {
@@ -149,11 +154,18 @@ interface Divided {
 
 function divided(params: ImportedParams, trained: readonly string[]): Divided {
   const chosen = new Set(trained);
-  const part = (of: boolean) => Object.fromEntries(Object.entries(params).filter(([name]) => chosen.has(name) === of));
+  const part = (of: boolean) =>
+    Object.fromEntries(Object.entries(params).filter(([name]) => chosen.has(name) === of));
   return { weights: part(true), frozen: part(false) };
 }
 
-function joined<T>({ weights, frozen }: { weights: Record<string, T>; frozen: Record<string, T> }): Record<string, T> {
+function joined<T>({
+  weights,
+  frozen,
+}: {
+  weights: Record<string, T>;
+  frozen: Record<string, T>;
+}): Record<string, T> {
   return { ...frozen, ...weights };
 }
 
@@ -173,13 +185,17 @@ export function chosenWeights(
     const [stuck] = found;
     if (open.length === 0 || (pattern !== "**" && open.length < found.length)) {
       const first = found.find((name) => untrainable.has(name)) ?? stuck!;
-      throw new Error(`finetune: the weight ${JSON.stringify(first)} cannot be trained: ${untrainable.get(first)}: leave it out of trainable`);
+      throw new Error(
+        `finetune: the weight ${JSON.stringify(first)} cannot be trained: ${untrainable.get(first)}: leave it out of trainable`,
+      );
     }
     for (const name of open) chosen.add(name);
   }
   const odd = [...chosen].find(isFrozen);
   if (odd !== undefined)
-    throw new RangeError(`finetune: the weight ${JSON.stringify(odd)} has "frozen" as a part of its name, which fit does not train: rename it in the file`);
+    throw new RangeError(
+      `finetune: the weight ${JSON.stringify(odd)} has "frozen" as a part of its name, which fit does not train: rename it in the file`,
+    );
   return names.filter((name) => chosen.has(name));
 }
 
@@ -188,12 +204,18 @@ function some(names: readonly string[]): string {
   return names.slice(0, 4).join(", ") + (names.length > 4 ? ` and ${names.length - 4} more` : "");
 }
 
-function lossOf({ loss, data }: FinetuneOptions): { of: (y: Tensor, target: Tensor) => Tensor; activations: readonly string[] } {
+function lossOf({ loss, data }: FinetuneOptions): {
+  of: (y: Tensor, target: Tensor) => Tensor;
+  activations: readonly string[];
+} {
   if (typeof loss === "function") return { of: loss, activations: [] };
   return finetuneLosses[loss ?? (data.y.dtype === "int64" ? "crossEntropy" : "mse")];
 }
 
 /** The values under these names that are there. */
 function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(names.filter((n) => from[n] !== undefined).map((n) => [n, from[n]])) as Pick<T, K>;
+  return Object.fromEntries(names.filter((n) => from[n] !== undefined).map((n) => [n, from[n]])) as Pick<
+    T,
+    K
+  >;
 }

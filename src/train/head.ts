@@ -1,14 +1,15 @@
 /** Imported models as `finetune` sees them, with their own last layer or a new one. */
+
+import { applyDense, dense } from "../nn/dense.ts";
+import type { Context } from "../nn/model.ts";
 import { exportModel } from "../onnx/export.ts";
 import { headFeatures } from "../onnx/head.ts";
 import type { ImportedModel, ImportedParams } from "../onnx/import.ts";
 import { importModel } from "../onnx/import.ts";
 import { sampleTrace } from "../onnx/sample.ts";
 import { untrainable } from "../onnx/trainability.ts";
-import { applyDense, dense } from "../nn/dense.ts";
-import type { Context } from "../nn/model.ts";
+import type { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
-import { NDArray } from "../tensor/ndarray.ts";
 import { reachable } from "../tensor/rewrite.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -54,7 +55,11 @@ export function withNewHead(model: ImportedModel, outputs: number): Tunable {
   const used = new Set(reachable([features]));
   const kept = model.parameters.filter((p) => used.has(sample.weights[p.name]!.node));
   const missing = model.parameters.filter((p) => !kept.includes(p));
-  const head = dense({ inputs: features.shape.at(-1)!, outputs, dtype: features.dtype === "float64" ? "float64" : "float32" });
+  const head = dense({
+    inputs: features.shape.at(-1)!,
+    outputs,
+    dtype: features.dtype === "float64" ? "float64" : "float32",
+  });
   const apply: Tunable["apply"] = (params, x, context) => {
     const dropped = missing.map((p) => [p.name, Tensor.input(p.shape, p.dtype)] as const);
     const output = free.apply({ ...params, ...Object.fromEntries(dropped) }, x, context);
@@ -65,14 +70,23 @@ export function withNewHead(model: ImportedModel, outputs: number): Tunable {
     init: (key) => {
       const weights = model.init();
       const { kernel, bias } = head.init(random.fold(key, 0));
-      return { ...Object.fromEntries(kept.map((p) => [p.name, weights[p.name]!])), [KERNEL]: kernel, [BIAS]: bias };
+      return {
+        ...Object.fromEntries(kept.map((p) => [p.name, weights[p.name]!])),
+        [KERNEL]: kernel,
+        [BIAS]: bias,
+      };
     },
     apply,
     weights: [...kept.filter((p) => p.trainable).map((p) => p.name), KERNEL, BIAS],
     names: [...kept.map((p) => p.name), KERNEL, BIAS],
-    untrainable: untrainable(features, Object.fromEntries(kept.map((p) => [p.name, sample.weights[p.name]!]))),
+    untrainable: untrainable(
+      features,
+      Object.fromEntries(kept.map((p) => [p.name, sample.weights[p.name]!])),
+    ),
     toFile: (params) => {
-      const ports = free.inputs.map((p) => [p.name, { shape: p.shape!.map((d, i) => d ?? `${p.name}_${i}`), dtype: p.dtype! }] as const);
+      const ports = free.inputs.map(
+        (p) => [p.name, { shape: p.shape!.map((d, i) => d ?? `${p.name}_${i}`), dtype: p.dtype! }] as const,
+      );
       const traced = {
         apply: (p: Readonly<Record<string, Tensor>>, ...x: readonly Tensor[]) => ({
           logits: apply(p, Object.fromEntries(ports.map(([name], i) => [name, x[i]!]))),

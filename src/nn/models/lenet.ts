@@ -25,7 +25,13 @@ export interface LenetOptions {
  * layer is dense. In the paper these have 1,516 weights, 44, and a fixed code: 60,000 in all.
  */
 export function lenet(options: LenetOptions = {}) {
-  const { classes = 10, inputs = 1, imageSize = 28, activation = "tanh", kernelInit = glorotUniform } = options;
+  const {
+    classes = 10,
+    inputs = 1,
+    imageSize = 28,
+    activation = "tanh",
+    kernelInit = glorotUniform,
+  } = options;
   const act = functionOf(activation);
   const [pool, flat] = [averagePool(2), flatten()];
   const parts = {

@@ -71,7 +71,13 @@ export function mobilenetV2(options: MobilenetV2Options = {}) {
 }
 
 /** Wider by a 1x1 convolution, a depthwise 3x3 one, narrow again without activation; x is added where the shapes agree. */
-function inverted(inputs: number, outputs: number, expansion: number, stride: number, kernelInit: Initialiser) {
+function inverted(
+  inputs: number,
+  outputs: number,
+  expansion: number,
+  stride: number,
+  kernelInit: Initialiser,
+) {
   const wide = inputs * expansion;
   const parts = {
     expand: expansion === 1 ? undefined : convNorm({ inputs, outputs: wide, kernel: 1, kernelInit }),

@@ -5,8 +5,7 @@ import * as nn from "../index.ts";
 const key = random.key(0);
 /** Zeros cost no memory until they are written to. */
 const kernelInit = nn.zeros;
-const count = (model: nn.Model<unknown>) =>
-  nn.parameterCount(model.init(key));
+const count = (model: nn.Model<unknown>) => nn.parameterCount(model.init(key));
 
 describe("parameter counts are the published ones", () => {
   it.each([

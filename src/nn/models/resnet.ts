@@ -132,5 +132,10 @@ function shortcutOf(style: "imagenet" | "cifar", shape: BlockShape): Model<unkno
   if (inputs === outputs && stride === 1) return undefined;
   if (style === "imagenet") return convNorm({ ...shape, kernel: 1 });
   const step = [undefined, undefined, stride] as const;
-  return layer((x) => pad(x.slice(undefined, undefined, step, step), [[0, 0], [0, outputs - inputs]]));
+  return layer((x) =>
+    pad(x.slice(undefined, undefined, step, step), [
+      [0, 0],
+      [0, outputs - inputs],
+    ]),
+  );
 }

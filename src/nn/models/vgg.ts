@@ -42,7 +42,9 @@ export function vgg(options: VggOptions = {}) {
   const { inputs = 3, imageSize = 224, dropout: rate = 0.5, kernelInit = heNormal } = options;
   const counts: readonly number[] = typeof depth === "number" ? configurations[depth] : depth;
   if (counts.length !== widths.length)
-    throw new RangeError(`vgg: depth has ${counts.length} stages, widths has ${widths.length}: give equally many`);
+    throw new RangeError(
+      `vgg: depth has ${counts.length} stages, widths has ${widths.length}: give equally many`,
+    );
   const side = widths.reduce((size) => Math.floor(size / 2), imageSize);
   if (side < 1) throw new RangeError(`vgg: imageSize is ${imageSize}: use at least ${2 ** widths.length}`);
 
@@ -60,7 +62,13 @@ export function vgg(options: VggOptions = {}) {
 
 function stage(inputs: number, outputs: number, count: number, kernelInit: Initialiser) {
   const layers = Array.from({ length: count }, (_, i): Model<ConvParams> => {
-    const { init, apply } = conv({ inputs: i === 0 ? inputs : outputs, outputs, kernel: 3, padding: 1, kernelInit });
+    const { init, apply } = conv({
+      inputs: i === 0 ? inputs : outputs,
+      outputs,
+      kernel: 3,
+      padding: 1,
+      kernelInit,
+    });
     return { init, apply: (params, x) => apply(params, x).relu() };
   });
   return sequential(...layers);

@@ -7,7 +7,7 @@ export {
   type TransposedOptions,
 } from "./convolution.ts";
 export * from "./elementwise.ts";
-export * from "./indexing.ts";
+export { gather, gatherElements, oneHot, scatterElements, topK } from "./indexing.ts";
 export * from "./linear.ts";
 
 import "./more-activations.ts";
