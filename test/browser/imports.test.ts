@@ -45,8 +45,9 @@ function unloadable(entry: string): string[] {
   return found;
 }
 
+/** But for what is Node's by its name. */
 const entries = Object.values(manifest.exports)
-  .filter((built) => !built.includes("*"))
+  .filter((built) => !/[*]|\.node\.js$/.test(built))
   .map(sourceOf)
   .filter((file) => existsSync(file))
   .map((file) => relative(root, file));

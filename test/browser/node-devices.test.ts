@@ -6,13 +6,12 @@ import { build } from "vite";
 import { describe, expect, it } from "vitest";
 import * as core from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import * as exporting from "../../src/onnx/export.ts";
+import * as onnx from "../../src/onnx/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import * as runtime from "../../src/runtime/session.ts";
 import { programs } from "./programs.ts";
 import { root } from "./project.ts";
 
-const library = { core, nn, optim, exporting, runtime };
+const library = { core, nn, onnx, optim };
 
 /** A folder in which Chromium ships Vulkan and a driver for it that needs no GPU. */
 const software = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"].find((folder) =>

@@ -1,16 +1,14 @@
 /** What is computed twice, in Node and on a page, and must come out the same. The library is an argument: each side has its own. */
 import type * as Core from "../../src/index.ts";
 import type * as Nn from "../../src/nn/index.ts";
-import type * as Export from "../../src/onnx/export.ts";
+import type * as Onnx from "../../src/onnx/index.ts";
 import type * as Optim from "../../src/optim/index.ts";
-import type * as Runtime from "../../src/runtime/session.ts";
 
 export interface Library {
   readonly core: typeof Core;
   readonly nn: typeof Nn;
+  readonly onnx: typeof Onnx;
   readonly optim: typeof Optim;
-  readonly exporting: typeof Export;
-  readonly runtime: typeof Runtime;
 }
 
 const SIZES = [2, 16, 16, 1];
@@ -71,19 +69,19 @@ async function draws({ core: { random, compile } }: Library, options: Core.Compi
   return { host: bits(host), graph: bits(graph) };
 }
 
-/** A model as a file, loaded again and run. */
-async function infer({ core: { random, NDArray }, nn, exporting, runtime }: Library) {
+/** A model as a file, imported again and run. */
+async function infer({ core: { compile, NDArray, random }, nn, onnx }: Library) {
   const model = nn.mlp({ sizes: SIZES, activation: "gelu" });
-  const file = exporting.exportModel(model, model.init(random.key(1)), { x: ["batch", 2] });
-  const session = await runtime.Session.create(file);
-  const run = async (rows: number) =>
-    (await session.run({ x: random.normal(random.key(2), [rows, 2]) })).output!;
-  const first = await run(3);
-  const kept = numbers(first);
-  await run(5);
-  const out = { file: bytesOf(NDArray.from(file)), output: kept, later: numbers(first) };
-  await session.dispose();
-  return out;
+  const file = onnx.exportModel(model, model.init(random.key(1)), { x: ["batch", 2] });
+  const imported = onnx.importModel(file);
+  const params = imported.init();
+  const predict = compile((p: Core.tree.Traced<typeof params>, x: Core.Tensor) => imported.apply(p, x));
+  const run = (seed: number) => predict(params, random.normal(random.key(seed), [3, 2]));
+  const first = await run(2);
+  const output = numbers(first);
+  await run(3);
+  await predict.dispose();
+  return { file: bytesOf(NDArray.from(file)), output, later: numbers(first) };
 }
 
 /** float64, with operators that ONNX Runtime has no float64 kernel for. */
