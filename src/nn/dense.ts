@@ -57,14 +57,14 @@ export function dense(options: DenseOptions): Model<LinearParams> {
   };
 }
 
-/** One Gemm for a batch of vectors, else MatMul and Add. */
+/** One Gemm for a batch of vectors, else MatMul and Add. A kernel [batch, in, out] has other weights for each example of x [batch, n, in]. */
 export function applyDense({ kernel, bias }: Traced<LinearParams>, x: Tensor): Tensor {
-  if (x.shape.at(-1) !== kernel.shape[0]) {
+  if (x.shape.at(-1) !== kernel.shape.at(-2)) {
     throw new RangeError(
-      `dense: the input ${showShape(x.shape)} does not end in ${kernel.shape[0]}, the inputs of the kernel ${showShape(kernel.shape)}`,
+      `dense: the input ${showShape(x.shape)} does not end in ${kernel.shape.at(-2)}, the inputs of the kernel ${showShape(kernel.shape)}`,
     );
   }
-  if (x.rank === 2) return gemm(x, kernel, bias);
+  if (x.rank === 2 && kernel.rank === 2) return gemm(x, kernel, bias);
   const product = x.matmul(kernel);
   return bias === undefined ? product : product.add(bias);
 }

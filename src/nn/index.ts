@@ -1,5 +1,6 @@
 /** Models as pure functions of their weights. */
 export * from "./activations.ts";
+export { type AttentionInput, type AttentionOptions, attend, attention } from "./attention.ts";
 export { type BatchNormOptions, type BatchNormParams, batchNorm } from "./batch-norm.ts";
 export { combine, layer, type ParamsOf, type Parts, type Running, residual, sequential } from "./combine.ts";
 export { convNorm } from "./conv-norm.ts";
@@ -13,15 +14,23 @@ export {
 } from "./convolution.ts";
 export { type DenseOptions, type DenseParams, dense, type LinearParams } from "./dense.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
+export { type EmbeddingOptions, type EmbeddingParams, embedding, parameter } from "./embedding.ts";
 export { isFrozen, mapTrainable, parameterCount, trainable, withTrainable } from "./frozen.ts";
+export { type GruOptions, type GruParams, gru, gruCell } from "./gru.ts";
 export * from "./initialisers.ts";
 export * as losses from "./losses.ts";
+export { type Aggregation, aggregate, alongEdges, type Graph, messagePassing } from "./messages.ts";
+export { type Mixture, type MixtureOptions, type MixtureParams, mixture } from "./mixture.ts";
 export { type MlpOptions, type MlpParams, mlp } from "./mlp.ts";
 export { type Context, type Model, partContext, splitContext } from "./model.ts";
+export { type GnnOptions, gnn } from "./models/gnn.ts";
 export { type LenetOptions, lenet } from "./models/lenet.ts";
 export { type MobilenetStage, type MobilenetV2Options, mobilenetV2 } from "./models/mobilenet.ts";
 export { type ResnetDepth, type ResnetOptions, resnet } from "./models/resnet.ts";
+export { type TransformerOptions, transformer } from "./models/transformer.ts";
+export { type UnetFeatures, type UnetInput, type UnetOptions, unet } from "./models/unet.ts";
 export { type VggOptions, vgg } from "./models/vgg.ts";
+export { type VitOptions, vit } from "./models/vit.ts";
 export {
   groupNorm,
   instanceNorm,
@@ -33,3 +42,8 @@ export {
 } from "./normalisation.ts";
 export { type Parametrization, reparametrize } from "./parametrization.ts";
 export { averagePool, flatten, globalAveragePool, globalMaxPool, maxPool } from "./pooling.ts";
+export { type RotaryOptions, rotary } from "./rotary.ts";
+export type { Selects } from "./select.ts";
+export { spectralNorm } from "./spectral-norm.ts";
+export { type SwigluOptions, swiglu } from "./swiglu.ts";
+export { weightNorm } from "./weight-norm.ts";

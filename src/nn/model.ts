@@ -11,7 +11,7 @@ export interface Context {
   readonly key?: Tensor | undefined;
   /**
    * Takes the next value of a frozen leaf: `context.record?.(params.frozen.mean, next)`. So running statistics leave a training
-   * step; `fit` puts them in the place of the leaf. Absent where nothing keeps them.
+   * step; `fit` puts them in the place of the leaf, the last one where a step records several. Absent where nothing keeps them.
    */
   readonly record?: ((leaf: Tensor, next: Tensor) => void) | undefined;
 }

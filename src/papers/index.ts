@@ -16,7 +16,7 @@ export const papers: readonly PaperEntry[] = [
     slug: "deeponet",
     title:
       "DeepONet: Learning nonlinear operators for identifying differential equations based on the universal approximation theorem of operators",
-    year: 2019,
+    year: 2021,
     family: "neural operators",
     load: async () => (await import("./deeponet/experiment.ts")).default,
   },

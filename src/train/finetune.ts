@@ -4,6 +4,8 @@ import type { Model } from "../nn/model.ts";
 import { beforeActivation } from "../onnx/head.ts";
 import type { ImportedModel, ImportedParams } from "../onnx/import.ts";
 import { adam } from "../optim/adam.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { cosine } from "../optim/schedules.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -53,8 +55,8 @@ export interface FinetuneOptions
   readonly head?: number | undefined;
   /** A name, or a function of output and target. Default: crossEntropy for int64 targets, else mse. */
   readonly loss?: FinetuneLoss | ((output: Tensor, target: Tensor) => Tensor) | undefined;
-  /** Default Adam with a learning rate of 1e-4. */
-  readonly optimizer?: FitOptions<never, never>["optimizer"] | undefined;
+  /** Or a function of how many steps there will be. Default: Adam, its learning rate falling from 1e-4 to 0 along a cosine. */
+  readonly optimizer?: Optimizer | ((steps: number) => Optimizer) | undefined;
   /** Default 5. */
   readonly epochs?: number | undefined;
   /** Default: accuracy for int64 targets, else mse. The first decides which epoch is the best. */
@@ -89,7 +91,7 @@ export interface Finetuned extends Pick<FitResult<never>, "history" | "steps" | 
  * graph cannot be followed. All else is as in `fit`.
  */
 export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
-  const { model, data, validation, epochs = 5, optimizer = adam({ learningRate: 1e-4 }) } = options;
+  const { model, data, validation, epochs = 5, batch = 64, optimizer = standard } = options;
   const [forHead, forFit] = random.split(options.key ?? random.key(0), 2) as [NDArray, NDArray];
   const tunable = options.head === undefined ? withOwnHead(model) : withNewHead(model, options.head);
   const trained = chosenWeights(tunable, options.trainable ?? "**");
@@ -100,7 +102,8 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
     apply: (p, x, context) => beforeActivation(tunable.apply(joined(p), x, context), loss.activations),
   };
   const metrics = options.metrics ?? (data.y.dtype === "int64" ? { accuracy } : { mse });
-  const { device, threads, batch = 64 } = options;
+  const { device, threads } = options;
+  const steps = epochs * Math.max(1, Math.floor((data.y.shape[0] ?? 0) / batch));
   const evaluatorOf = (examples: Examples) =>
     evaluator(tuner, { data: examples as Fitted, metrics, device, threads, batch });
   const measure = async (examples: Examples, p: Divided) => {
@@ -119,7 +122,7 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
       model: tuner,
       data: data as Fitted,
       loss: loss.of,
-      optimizer,
+      optimizer: typeof optimizer === "function" ? optimizer(steps) : optimizer,
       epochs,
       batch,
       device,
@@ -142,6 +145,10 @@ export async function finetune(options: FinetuneOptions): Promise<Finetuned> {
   } finally {
     await evaluate?.dispose();
   }
+}
+
+function standard(steps: number): Optimizer {
+  return adam({ learningRate: cosine({ value: 1e-4, steps }) });
 }
 
 type Fitted = { readonly x: NDArray; readonly y: NDArray };

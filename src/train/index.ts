@@ -1,6 +1,13 @@
 /** Training: `fit`, prediction and metrics, checkpoints. */
 export type { BatchSource, Sampling } from "./batches.ts";
 export { type CheckpointStore, memoryCheckpoint } from "./checkpoint.ts";
+export {
+  type Examples,
+  type Finetuned,
+  type FinetuneLoss,
+  type FinetuneOptions,
+  finetune,
+} from "./finetune.ts";
 export { DivergenceError } from "./finite.ts";
 export { fit } from "./fit.ts";
 export type { Best, EarlyStop, HistoryEntry } from "./journal.ts";

@@ -1,10 +1,11 @@
+import { averagePool } from "../../tensor/operators/pooling.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Activation, activation as functionOf } from "../activations.ts";
 import { combine } from "../combine.ts";
 import { conv } from "../convolution.ts";
 import { dense } from "../dense.ts";
 import { glorotUniform, type Initialiser } from "../initialisers.ts";
-import { averagePool, flatten } from "../pooling.ts";
+import { flatten } from "../pooling.ts";
 
 export interface LenetOptions {
   /** Default 10. */
@@ -33,7 +34,7 @@ export function lenet(options: LenetOptions = {}) {
     kernelInit = glorotUniform,
   } = options;
   const act = functionOf(activation);
-  const [pool, flat] = [averagePool(2), flatten()];
+  const flat = flatten();
   const parts = {
     conv1: conv({ inputs, outputs: 6, kernel: 5, padding: imageSize === 28 ? 2 : 0, kernelInit }),
     conv2: conv({ inputs: 6, outputs: 16, kernel: 5, kernelInit }),
@@ -42,8 +43,8 @@ export function lenet(options: LenetOptions = {}) {
     dense3: dense({ inputs: 84, outputs: classes, kernelInit }),
   };
   return combine(parts, (run, x: Tensor) => {
-    const once = pool.apply({}, act(run.conv1(x)));
-    const twice = pool.apply({}, act(run.conv2(once)));
+    const once = averagePool(act(run.conv1(x)), 2);
+    const twice = averagePool(act(run.conv2(once)), 2);
     return run.dense3(act(run.dense2(act(run.dense1(flat.apply({}, twice))))));
   });
 }

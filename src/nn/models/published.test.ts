@@ -19,6 +19,29 @@ describe("parameter counts are the published ones", () => {
     ["ResNet-20 for CIFAR", nn.resnet({ depth: 20, kernelInit }), 269_722],
     ["ResNet-56 for CIFAR", nn.resnet({ depth: 56, kernelInit }), 853_018],
     ["MobileNetV2", nn.mobilenetV2({ kernelInit }), 3_504_872],
+    [
+      "ViT-Ti/16",
+      nn.vit({ imageSize: 224, patch: 16, width: 192, depth: 12, heads: 3, kernelInit }),
+      5_717_416,
+    ],
+    [
+      "ViT-B/16",
+      nn.vit({ imageSize: 224, patch: 16, width: 768, depth: 12, heads: 12, kernelInit }),
+      86_567_656,
+    ],
+    [
+      "stories15M, a small LLaMA",
+      nn.transformer({
+        vocabulary: 32_000,
+        width: 288,
+        depth: 6,
+        heads: 6,
+        hidden: 768,
+        tied: true,
+        kernelInit,
+      }),
+      15_191_712,
+    ],
   ])("%s", (_, model, published) => {
     expect(count(model)).toBe(published);
   });

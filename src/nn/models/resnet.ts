@@ -1,4 +1,5 @@
 import { pad } from "../../tensor/operators/movement.ts";
+import { maxPool } from "../../tensor/operators/pooling.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkSizes } from "../checks.ts";
 import { combine, layer } from "../combine.ts";
@@ -6,7 +7,7 @@ import { convNorm } from "../conv-norm.ts";
 import { dense } from "../dense.ts";
 import { heNormal, type Initialiser } from "../initialisers.ts";
 import type { Model } from "../model.ts";
-import { globalAveragePool, maxPool } from "../pooling.ts";
+import { globalAveragePool } from "../pooling.ts";
 
 export interface ResnetOptions {
   /**
@@ -78,10 +79,10 @@ export function resnet(options: ResnetOptions) {
     stages,
     head: dense({ inputs: channels, outputs: classes, kernelInit }),
   };
-  const [pool, mean] = [maxPool(3, { stride: 2, padding: 1 }), globalAveragePool()];
+  const mean = globalAveragePool();
   return combine(parts, (run, x: Tensor) => {
     const stem = run.stem(x).relu();
-    const first = style === "imagenet" ? pool.apply({}, stem) : stem;
+    const first = style === "imagenet" ? maxPool(stem, 3, { stride: 2, padding: 1 }) : stem;
     const features = run.stages.flat().reduce((h, block) => block(h), first);
     return run.head(mean.apply({}, features));
   });

@@ -1,3 +1,4 @@
+import { maxPool } from "../../tensor/operators/pooling.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { combine, sequential } from "../combine.ts";
 import { type ConvParams, conv } from "../convolution.ts";
@@ -5,7 +6,7 @@ import { dense } from "../dense.ts";
 import { dropout } from "../dropout.ts";
 import { heNormal, type Initialiser } from "../initialisers.ts";
 import type { Model } from "../model.ts";
-import { flatten, maxPool } from "../pooling.ts";
+import { flatten } from "../pooling.ts";
 
 export interface VggOptions {
   /** Convolutions in each of the stages between pools, as many as `widths`; or the configurations A, B, D, E of the paper by depth. Default 16. */
@@ -53,9 +54,9 @@ export function vgg(options: VggOptions = {}) {
   const sizes = [widths.at(-1)! * side * side, ...hidden, classes];
   const head = sizes.slice(1).map((outputs, i) => dense({ inputs: sizes[i]!, outputs, kernelInit }));
   const drop = sizes.slice(2).map(() => dropout(rate));
-  const [pool, flat] = [maxPool(2), flatten()];
+  const flat = flatten();
   return combine({ stages, head, drop }, (run, x: Tensor) => {
-    const features = run.stages.reduce((h, convolve) => pool.apply({}, convolve(h)), x);
+    const features = run.stages.reduce((h, convolve) => maxPool(convolve(h), 2), x);
     return run.head.reduce((h, f, i) => run.drop[i]?.(f(h).relu()) ?? f(h), flat.apply({}, features));
   });
 }
