@@ -1,5 +1,6 @@
 export type { Device } from "./runtime/backend.ts";
 export { type Compiled, type CompileOptions, compile } from "./runtime/compile.ts";
+export { loadModel } from "./runtime/load-model.ts";
 export type { DType, TypedArray } from "./tensor/dtype.ts";
 export { NDArray, type Nested } from "./tensor/ndarray.ts";
 export * from "./tensor/operators/index.ts";

@@ -29,7 +29,8 @@ export async function readExamples(paths: readonly string[], target: string | un
   if (name.endsWith(".npz")) return npzExamples(one(paths));
   if (name.endsWith(".csv")) {
     const what = one(paths);
-    if (target === undefined) throw new UsageError(`${what}: say which column is to be predicted: --target <column>`);
+    if (target === undefined)
+      throw new UsageError(`${what}: say which column is to be predicted: --target <column>`);
     return tableDataset(readCsv(read(what), { what }), { target, what });
   }
   if (name.includes("idx")) {
@@ -59,7 +60,9 @@ function npzExamples(path: string): Dataset {
   const array = (names: readonly string[], what: string): NDArray => {
     const found = names.find((n) => arrays[n] !== undefined);
     if (found !== undefined) return arrays[found]!;
-    throw new UsageError(`${path}: it has no ${what}: save them as ${names.join(" or ")}; it has ${Object.keys(arrays).join(", ") || "nothing"}`);
+    throw new UsageError(
+      `${path}: it has no ${what}: save them as ${names.join(" or ")}; it has ${Object.keys(arrays).join(", ") || "nothing"}`,
+    );
   };
   const features = array(["x", "features", "images", "inputs"], "examples");
   const labels = array(["y", "labels", "targets"], "labels");
@@ -71,25 +74,52 @@ function npzExamples(path: string): Dataset {
  * left out. Classes without names are called by their numbers.
  */
 export function groupClasses(dataset: Dataset, groups: readonly string[]): Dataset {
-  if (dataset.labels.dtype !== "int64") throw new UsageError("--classes puts classes together, and the data has none: leave it out");
-  const highest = dataset.labels.data.reduce((m: number, v) => Math.max(m, Number(v)), 0);
-  const known = dataset.classes ?? Array.from({ length: highest + 1 }, (_, i) => String(i));
+  if (dataset.labels.dtype !== "int64")
+    throw new UsageError("--classes puts classes together, and the data has none: leave it out");
+  const known = dataset.classes ?? Array.from({ length: classCount(dataset) }, (_, i) => String(i));
   const groupOf = new Map<number, number>();
   const names = groups.map((group, g) => {
     const [name, members] = group.split("=");
-    if (!name || !members) throw new UsageError(`--classes ${group}: write a name and its classes: animals=bird,cat`);
+    if (!name || !members)
+      throw new UsageError(`--classes ${group}: write a name and its classes: animals=bird,cat`);
     for (const member of members.split(",")) {
       const at = known.indexOf(member);
-      if (at < 0) throw new UsageError(`--classes ${group}: there is no class "${member}": ${suggestion(member, known)}`);
-      if (groupOf.has(at)) throw new UsageError(`--classes ${group}: the class "${member}" is named twice: leave one out`);
+      if (at < 0)
+        throw new UsageError(
+          `--classes ${group}: there is no class "${member}": ${suggestion(member, known)}`,
+        );
+      if (groupOf.has(at))
+        throw new UsageError(`--classes ${group}: the class "${member}" is named twice: leave one out`);
       groupOf.set(at, g);
     }
     return name;
   });
   const kept = Array.from(dataset.labels.data, Number).flatMap((label, i) => (groupOf.has(label) ? [i] : []));
   const chosen = take(dataset, kept);
-  const labels = BigInt64Array.from(chosen.labels.data, (v) => BigInt(groupOf.get(Number(v))!));
+  const labels = BigInt64Array.from(Array.from(chosen.labels.data, Number), (v) => BigInt(groupOf.get(v)!));
   return { features: chosen.features, labels: new NDArray(labels, [labels.length]), classes: names };
+}
+
+/** One more than the highest label. */
+export function classCount({ labels }: Dataset): number {
+  return Array.from(labels.data, Number).reduce((most, label) => Math.max(most, label + 1), 0);
+}
+
+/** The examples, and all of them once more mirrored left to right. */
+export function withMirrored({ features, ...rest }: Dataset): Dataset {
+  if (features.rank !== 4)
+    throw new UsageError(`--mirror is for pictures, this data is ${showShape(features.shape)}: leave it out`);
+  const width = features.shape[3]!;
+  const mirrored = features.copy();
+  for (let row = 0; row < features.size; row += width) mirrored.data.subarray(row, row + width).reverse();
+  return { ...rest, features: twice(features, mirrored), labels: twice(rest.labels, rest.labels) };
+}
+
+function twice(first: NDArray, second: NDArray): NDArray {
+  const both = NDArray.zeros([2 * first.shape[0]!, ...first.shape.slice(1)], first.dtype);
+  (both.data as Float32Array).set(first.data as Float32Array);
+  (both.data as Float32Array).set(second.data as Float32Array, first.size);
+  return both;
 }
 
 export interface Preparation {
@@ -109,19 +139,31 @@ export function prepare(features: NDArray, port: DeclaredPort, how: Preparation)
   const scaled = normalised(changed, how);
   const placed = how.layout === "nhwc" ? channelsLast(scaled) : scaled;
   const [rows, ...rest] = placed.shape;
-  const flat = port.shape?.length === 2 && rest.length > 1 ? placed.reshape([rows!, placed.size / rows!]) : placed;
+  const flat =
+    port.shape?.length === 2 && rest.length > 1 ? placed.reshape([rows!, placed.size / rows!]) : placed;
   checkFit(flat, port, how.layout);
   return flat.dtype === port.dtype ? flat : flat.cast(port.dtype!);
 }
 
 function transformed(features: NDArray, transform: string): NDArray {
   if (transform === "invert") {
-    if (features.dtype !== "uint8") throw new UsageError(`--transform invert is for pictures of bytes, this data is ${features.dtype}: leave it out`);
-    return new NDArray((features.data as Uint8Array).map((v) => 255 - v), features.shape, "uint8");
+    if (features.dtype !== "uint8")
+      throw new UsageError(
+        `--transform invert is for pictures of bytes, this data is ${features.dtype}: leave it out`,
+      );
+    return new NDArray(
+      (features.data as Uint8Array).map((v) => 255 - v),
+      features.shape,
+      "uint8",
+    );
   }
   const degrees = /^rotate:(-?\d+(\.\d+)?)$/.exec(transform)?.[1];
-  if (degrees === undefined) throw new UsageError(`--transform ${transform}: use invert or rotate:<degrees>, such as rotate:30`);
-  if (features.rank !== 4) throw new UsageError(`--transform ${transform} is for pictures, this data is ${showShape(features.shape)}: leave it out`);
+  if (degrees === undefined)
+    throw new UsageError(`--transform ${transform}: use invert or rotate:<degrees>, such as rotate:30`);
+  if (features.rank !== 4)
+    throw new UsageError(
+      `--transform ${transform} is for pictures, this data is ${showShape(features.shape)}: leave it out`,
+    );
   return affine(features.cast("float32"), rotation((Number(degrees) * Math.PI) / 180));
 }
 
@@ -129,7 +171,9 @@ function normalised(features: NDArray, { scale, mean, std }: Preparation): NDArr
   const channels = features.rank < 2 ? 1 : features.shape[1]!;
   for (const [option, values] of Object.entries({ mean, std })) {
     if (values.length !== 1 && values.length !== channels)
-      throw new UsageError(`--${option} has ${values.length} numbers for ${channels} channels: give one, or one for each`);
+      throw new UsageError(
+        `--${option} has ${values.length} numbers for ${channels} channels: give one, or one for each`,
+      );
   }
   const size = features.size / (features.shape[0]! * channels || 1);
   const out = NDArray.zeros(features.shape, "float32");
@@ -147,7 +191,10 @@ function at(values: readonly number[], channel: number): number {
 /** [n, channels, height, width] to [n, height, width, channels]. */
 function channelsLast(images: NDArray): NDArray {
   const [n, channels, height, width] = images.shape;
-  if (images.rank !== 4) throw new UsageError(`--layout nhwc is for pictures, this data is ${showShape(images.shape)}: leave it out`);
+  if (images.rank !== 4)
+    throw new UsageError(
+      `--layout nhwc is for pictures, this data is ${showShape(images.shape)}: leave it out`,
+    );
   const out = NDArray.zeros([n!, height!, width!, channels!], images.dtype);
   const plane = height! * width!;
   let to = 0;
@@ -160,9 +207,16 @@ function channelsLast(images: NDArray): NDArray {
 function checkFit(features: NDArray, { name, shape }: DeclaredPort, layout: string): void {
   const rest = features.shape.slice(1);
   const declared = shape?.slice(1);
-  if (declared === undefined || (declared.length === rest.length && declared.every((d, i) => typeof d !== "number" || d === rest[i]))) return;
+  if (
+    declared === undefined ||
+    (declared.length === rest.length && declared.every((d, i) => typeof d !== "number" || d === rest[i]))
+  )
+    return;
   const [c, h, w] = rest;
-  const turned = layout === "nchw" && rest.length === 3 && [h, w, c].every((d, i) => typeof declared[i] !== "number" || declared[i] === d);
+  const turned =
+    layout === "nchw" &&
+    rest.length === 3 &&
+    [h, w, c].every((d, i) => typeof declared[i] !== "number" || declared[i] === d);
   throw new UsageError(
     `the data has examples of ${showShape(rest)}, the model's input "${name}" takes [${declared.map((d) => d ?? "?").join(", ")}]: ${turned ? "channels come last there, add --layout nhwc" : "give it data of that size"}`,
   );

@@ -14,6 +14,7 @@ export interface FinetuneFlags {
   readonly limit?: string;
   readonly validation?: string;
   readonly transform?: readonly string[];
+  readonly mirror?: boolean;
   readonly scale?: string;
   readonly mean?: string;
   readonly std?: string;
@@ -42,26 +43,37 @@ export interface Settings {
   readonly trainable: readonly string[];
   readonly head: number | undefined;
   readonly loss: FinetuneLoss | undefined;
-  readonly optimizer: optim.Optimizer;
+  readonly optimizer: (steps: number) => optim.Optimizer;
   readonly epochs: number;
   readonly batch: number;
   readonly seed: number;
   readonly device: DeviceName;
 }
 
-const optimizers = { adam: optim.adam, adamw: optim.adamw, sgd: sgdWithMomentum } as const;
+type Rate = { readonly learningRate: optim.Schedule };
 
-function sgdWithMomentum({ learningRate }: { learningRate: number }): optim.Optimizer {
-  return optim.sgd({ learningRate, momentum: 0.9 });
-}
+const optimizers = {
+  adam: (rate: Rate) => optim.adam(rate),
+  adamw: (rate: Rate) => optim.adamw(rate),
+  sgd: (rate: Rate) => optim.sgd({ ...rate, momentum: 0.9 }),
+} as const;
 
 /** Throws a usage error that names the option. */
 export function readFlags(f: FinetuneFlags): Settings {
   const losses = Object.keys(finetuneLosses) as FinetuneLoss[];
-  const optimizer = optimizers[oneOf("--optimizer", f.optimizer ?? "adam", Object.keys(optimizers) as (keyof typeof optimizers)[])];
+  const value = number("--lr", f.lr ?? "1e-4", (v) => v > 0, "a number above 0");
+  const optimizer =
+    optimizers[
+      oneOf("--optimizer", f.optimizer ?? "adam", Object.keys(optimizers) as (keyof typeof optimizers)[])
+    ];
   return {
     limit: f.limit === undefined ? undefined : whole("--limit", f.limit, 1),
-    validation: number("--validation", f.validation ?? "0.1", (v) => v >= 0 && v < 1, "a share from 0 to below 1"),
+    validation: number(
+      "--validation",
+      f.validation ?? "0.1",
+      (v) => v >= 0 && v < 1,
+      "a share from 0 to below 1",
+    ),
     preparation: {
       transform: f.transform ?? [],
       scale: number("--scale", f.scale ?? "1", (v) => v > 0, "a number above 0"),
@@ -72,7 +84,7 @@ export function readFlags(f: FinetuneFlags): Settings {
     trainable: f.trainable ?? ["**"],
     head: f.head === undefined ? undefined : whole("--head", f.head, 1),
     loss: f.loss === undefined ? undefined : oneOf("--loss", f.loss, losses),
-    optimizer: optimizer({ learningRate: number("--lr", f.lr ?? "1e-4", (v) => v > 0, "a number above 0") }),
+    optimizer: (steps) => optimizer({ learningRate: optim.cosine({ value, steps }) }),
     epochs: whole("--epochs", f.epochs ?? "5", 1),
     batch: whole("--batch", f.batch ?? "64", 1),
     seed: whole("--seed", f.seed ?? "0", 0),
@@ -91,7 +103,9 @@ function number(option: string, text: string, fits: (value: number) => boolean, 
 }
 
 function list(option: string, text: string, fits: (value: number) => boolean): number[] {
-  return text.split(",").map((part) => number(option, part, fits, "numbers with commas between them, such as 0.49,0.48,0.45"));
+  return text
+    .split(",")
+    .map((part) => number(option, part, fits, "numbers with commas between them, such as 0.49,0.48,0.45"));
 }
 
 function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {

@@ -14,7 +14,14 @@ import { fileCheckpoint } from "../train/checkpoint.node.ts";
 import { type Examples, type Finetuned, type FinetuneOptions, finetune } from "../train/finetune.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { shortPath } from "./find-run.ts";
-import { groupClasses, type Preparation, prepare, readExamples } from "./finetune-data.node.ts";
+import {
+  classCount,
+  groupClasses,
+  type Preparation,
+  prepare,
+  readExamples,
+  withMirrored,
+} from "./finetune-data.node.ts";
 import { type FinetuneFlags, readFlags, type Settings } from "./finetune-flags.ts";
 import { readModel } from "./inspect.ts";
 import { type Io, styleOf } from "./io.ts";
@@ -28,10 +35,13 @@ export async function runFinetune(io: Io, path: string, flags: FinetuneFlags): P
   const files = outputFiles(io, flags);
   const [port] = model.inputs as [DeclaredPort | undefined];
   if (port === undefined || model.inputs.length > 1)
-    throw new UsageError(`${path} has ${model.inputs.length} inputs, the command line feeds one: use finetune from code, which takes inputs by name`);
+    throw new UsageError(
+      `${path} has ${model.inputs.length} inputs, the command line feeds one: use finetune from code, which takes inputs by name`,
+    );
   const data = await examplesOf(io, flags, settings, port);
   const started = performance.now();
-  const tuned = await withProgress(io, flags, (progress) =>
+  const stepsPerEpoch = Math.max(1, Math.floor(data.train.y.shape[0]! / settings.batch));
+  const tuned = await withProgress(io, flags, stepsPerEpoch, (progress) =>
     finetune({
       model,
       data: data.train,
@@ -58,7 +68,8 @@ export async function runFinetune(io: Io, path: string, flags: FinetuneFlags): P
   await writeAtomic(files.out, tuned.toFile());
   await writeAtomic(files.report, new TextEncoder().encode(await finetuneHtml(report)));
   rmSync(files.checkpoint, { force: true });
-  if (flags.json === true) io.stdout.write(`${JSON.stringify({ ...report, report: shortPath(files.report, io.cwd) }, null, 2)}\n`);
+  if (flags.json === true)
+    io.stdout.write(`${JSON.stringify({ ...report, report: shortPath(files.report, io.cwd) }, null, 2)}\n`);
   else if (flags.quiet !== true) io.stdout.write(summary(io, report, shortPath(files.report, io.cwd)));
   return exitCodes.done;
 }
@@ -66,17 +77,23 @@ export async function runFinetune(io: Io, path: string, flags: FinetuneFlags): P
 /** Where results go. Nothing that is there is written over without --force. */
 function outputFiles(io: Io, { out, force, resume }: FinetuneFlags) {
   const file = resolve(io.cwd, out);
-  if (!file.endsWith(".onnx")) throw new UsageError(`--out ${out}: the result is an ONNX file: end its name in .onnx`);
+  if (!file.endsWith(".onnx"))
+    throw new UsageError(`--out ${out}: the result is an ONNX file: end its name in .onnx`);
   const [report, checkpoint] = [file.replace(/\.onnx$/, ".html"), `${file}.checkpoint`];
   const there = [file, report].find((p) => exists(p));
   if (there !== undefined && force !== true)
-    throw new UsageError(`${shortPath(there, io.cwd)} exists: name another --out, or write over it with --force`);
+    throw new UsageError(
+      `${shortPath(there, io.cwd)} exists: name another --out, or write over it with --force`,
+    );
   if (exists(checkpoint) && resume !== true) {
     if (force !== true)
-      throw new UsageError(`${shortPath(checkpoint, io.cwd)} is from a training that was interrupted: go on with --resume, or start anew with --force`);
+      throw new UsageError(
+        `${shortPath(checkpoint, io.cwd)} is from a training that was interrupted: go on with --resume, or start anew with --force`,
+      );
     rmSync(checkpoint);
   }
-  if (resume === true && !exists(checkpoint)) throw new UsageError(`there is nothing to resume: ${shortPath(checkpoint, io.cwd)} does not exist`);
+  if (resume === true && !exists(checkpoint))
+    throw new UsageError(`there is nothing to resume: ${shortPath(checkpoint, io.cwd)} does not exist`);
   return { out: file, report, checkpoint };
 }
 
@@ -90,21 +107,32 @@ interface Data {
   readonly test: Examples | undefined;
 }
 
-async function examplesOf(io: Io, flags: FinetuneFlags, settings: Settings, port: DeclaredPort): Promise<Data> {
+async function examplesOf(
+  io: Io,
+  flags: FinetuneFlags,
+  settings: Settings,
+  port: DeclaredPort,
+): Promise<Data> {
   const key = random.fold(random.key(settings.seed), 1);
   const open = async (paths: readonly string[]): Promise<Dataset> => {
-    const all = await readExamples(paths.map((p) => resolve(io.cwd, p)), flags.target);
+    const all = await readExamples(
+      paths.map((p) => resolve(io.cwd, p)),
+      flags.target,
+    );
     const named = flags.classes === undefined ? all : groupClasses(all, flags.classes);
-    return settings.head === undefined || named.labels.dtype !== "int64" ? named : checkedHead(named, settings.head);
+    return settings.head === undefined || named.labels.dtype !== "int64"
+      ? named
+      : checkedHead(named, settings.head);
   };
   const all = await open(flags.data);
   const limited = settings.limit === undefined ? shuffle(key, all) : limit(all, key, settings.limit);
   const { validation: share } = settings;
   const byClass = limited.labels.dtype === "int64";
-  const [train, validation] = share === 0 ? [limited] : split(random.fold(key, 1), limited, [1 - share, share], { stratify: byClass });
+  const [train, validation] =
+    share === 0 ? [limited] : split(random.fold(key, 1), limited, [1 - share, share], { stratify: byClass });
   const test = flags.test === undefined ? undefined : await open(flags.test);
   return {
-    train: ready(train!, port, settings.preparation),
+    train: ready(flags.mirror === true ? withMirrored(train!) : train!, port, settings.preparation),
     validation: validation && ready(validation, port, settings.preparation),
     test: test && ready(test, port, settings.preparation),
   };
@@ -117,9 +145,11 @@ function limit(all: Dataset, key: ReturnType<typeof random.key>, count: number):
 }
 
 function checkedHead(data: Dataset, head: number): Dataset {
-  const highest = data.labels.data.reduce((m: number, v) => Math.max(m, Number(v)), 0);
-  if (highest < head) return data;
-  throw new UsageError(`--head ${head}: the data has ${highest + 1} classes: use --head ${highest + 1}, or put classes together with --classes`);
+  const count = classCount(data);
+  if (count <= head) return data;
+  throw new UsageError(
+    `--head ${head}: the data has ${count} classes: use --head ${count}, or put classes together with --classes`,
+  );
 }
 
 function ready({ features, labels }: Dataset, port: DeclaredPort, preparation: Preparation): Examples {
@@ -128,7 +158,12 @@ function ready({ features, labels }: Dataset, port: DeclaredPort, preparation: P
 
 type Hooks = Pick<FinetuneOptions, "signal" | "onStep" | "onEpoch">;
 
-async function withProgress(io: Io, flags: FinetuneFlags, work: (hooks: Hooks) => Promise<Finetuned>): Promise<Finetuned> {
+async function withProgress(
+  io: Io,
+  flags: FinetuneFlags,
+  stepsPerEpoch: number,
+  work: (hooks: Hooks) => Promise<Finetuned>,
+): Promise<Finetuned> {
   const controller = new AbortController();
   const line = flags.json === true || flags.quiet === true ? undefined : new ProgressLine(io);
   const stopListening = io.onInterrupt(() => {
@@ -137,7 +172,6 @@ async function withProgress(io: Io, flags: FinetuneFlags, work: (hooks: Hooks) =
     line?.log("stopping at the next step (interrupt again to stop at once)");
   });
   let bar: ReturnType<ProgressLine["progress"]> | undefined;
-  let epoch = 0;
   try {
     return await work({
       signal: controller.signal,
@@ -146,9 +180,10 @@ async function withProgress(io: Io, flags: FinetuneFlags, work: (hooks: Hooks) =
         bar?.update({ step, loss, ...metrics });
       },
       onEpoch: ({ loss, metrics, step }) => {
-        epoch++;
-        const figures = Object.entries({ loss, ...metrics }).map(([name, v]) => `${name} ${change(undefined, v)}`);
-        line?.log(`step ${step}  ${figures.join("  ")}`);
+        const figures = Object.entries({ loss, ...metrics }).map(
+          ([name, v]) => `${name} ${change(undefined, v)}`,
+        );
+        line?.log(`epoch ${Math.round(step / stepsPerEpoch)}  ${figures.join("  ")}`);
       },
     });
   } finally {
@@ -173,7 +208,8 @@ function reportOf(
 ): FinetuneReport {
   const rows = (e: Examples | undefined): number => e?.y.shape[0] ?? 0;
   const sizes = Object.entries(tuned.params).map(([name, w]) => [name, w.size] as const);
-  const total = (of: (name: string) => boolean) => sizes.reduce((n, [name, size]) => n + (of(name) ? size : 0), 0);
+  const total = (of: (name: string) => boolean) =>
+    sizes.reduce((n, [name, size]) => n + (of(name) ? size : 0), 0);
   const best = tuned.history.findIndex((e) => e.step === tuned.best?.step);
   return {
     model: basename(path),
@@ -195,7 +231,7 @@ function reportOf(
 function commandOf(path: string, flags: FinetuneFlags): string {
   const left = new Set(["json", "quiet", "resume", "force"]);
   const words = Object.entries(flags).flatMap(([name, value]) =>
-    left.has(name) ? [] : [`--${name}`, ...(Array.isArray(value) ? value : [value])],
+    left.has(name) ? [] : [`--${name}`, ...(value === true ? [] : Array.isArray(value) ? value : [value])],
   );
   return ["npx paperweight finetune", ...[path, ...words].map((w) => quote(String(w)))].join(" ");
 }
@@ -207,10 +243,14 @@ function summary(io: Io, r: FinetuneReport, report: string): string {
     `${paint(style, "green", "✓")} ${paint(style, "bold", r.out)}  ${r.trainedCount} of ${r.count} numbers trained on ${r.examples.train} examples in ${formatDuration(r.seconds)}`,
     ...(kept?.metric === undefined
       ? []
-      : [`  validation ${r.metric}  ${change(r.before, kept.metric)}  ${paint(style, "dim", `${r.examples.validation} examples, epoch ${r.best} of ${r.epochs.length} is kept`)}`]),
+      : [
+          `  validation ${r.metric}  ${change(r.before, kept.metric)}  ${paint(style, "dim", `${r.examples.validation} examples, epoch ${r.best} of ${r.epochs.length} is kept`)}`,
+        ]),
     ...(r.test === undefined
       ? []
-      : [`  test ${r.metric}        ${change(r.test.before, r.test.after)}  ${paint(style, "dim", `${r.examples.test} examples`)}`]),
+      : [
+          `  test ${r.metric}        ${change(r.test.before, r.test.after)}  ${paint(style, "dim", `${r.examples.test} examples`)}`,
+        ]),
     paint(style, "dim", `  report ${report}`),
   ];
   return `${lines.join("\n")}\n`;

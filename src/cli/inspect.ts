@@ -17,7 +17,9 @@ export async function inspect(
   o: { readonly json?: boolean; readonly size?: readonly string[] },
 ): Promise<number> {
   const found = inspectModel(readModel(io, path), sizesOf(o.size ?? []));
-  io.stdout.write(o.json === true ? `${JSON.stringify(found, null, 2)}\n` : inspectText(found, styleOf(io, io.stdout)));
+  io.stdout.write(
+    o.json === true ? `${JSON.stringify(found, null, 2)}\n` : inspectText(found, styleOf(io, io.stdout)),
+  );
   return exitCodes.done;
 }
 
@@ -26,7 +28,9 @@ export function readModel(io: Io, path: string): ImportedModel {
   try {
     return openModel(resolve(io.cwd, path));
   } catch (error) {
-    throw (error as { code?: unknown }).code === undefined ? error : fileError("read", resolve(io.cwd, path), error);
+    throw (error as { code?: unknown }).code === undefined
+      ? error
+      : fileError("read", resolve(io.cwd, path), error);
   }
 }
 
@@ -43,7 +47,10 @@ function sizesOf(given: readonly string[]): Record<string, number> {
 
 function inspectText(found: Inspection, style: TextStyle): string {
   const ports = (list: readonly DeclaredPort[]) =>
-    list.map((p) => `  ${harmless(p.name)}  ${paint(style, "dim", `${p.type} ${p.shape === undefined ? "" : `[${p.shape.map((d) => d ?? "?").join(", ")}]`}`)}`);
+    list.map(
+      (p) =>
+        `  ${harmless(p.name)}  ${paint(style, "dim", `${p.type} ${p.shape === undefined ? "" : `[${p.shape.map((d) => d ?? "?").join(", ")}]`}`)}`,
+    );
   const sections = [
     [paint(style, "bold", "Inputs"), ...ports(found.inputs)],
     [paint(style, "bold", "Outputs"), ...ports(found.outputs)],
@@ -54,11 +61,14 @@ function inspectText(found: Inspection, style: TextStyle): string {
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
-const gradients = { yes: "", none: "none: its result has no derivative", unknown: "not known" } as const;
+const gradients: Readonly<Record<string, string>> = {
+  none: "no: its result has no derivative",
+  unknown: "no: there is no rule for it",
+};
 
 function operatorTable({ operators }: Inspection, style: TextStyle): string {
   const columns = [{ title: "operator" }, { title: "count", align: "right" }, { title: "gradient" }] as const;
-  const rows = operators.map((o) => [harmless(o.name), String(o.count), gradients[o.gradient] || "yes"]);
+  const rows = operators.map((o) => [harmless(o.name), String(o.count), gradients[o.gradient] ?? o.gradient]);
   return textTable(columns, rows, style);
 }
 
@@ -83,7 +93,9 @@ function layerTable(layers: readonly Layer[], style: TextStyle): string {
 }
 
 function trainableCell({ parameters }: Layer): string {
-  const reasons = [...new Set(parameters.flatMap((p) => (p.reason === undefined ? [] : [p.reason])))].map(harmless);
+  const reasons = [...new Set(parameters.flatMap((p) => (p.reason === undefined ? [] : [p.reason])))].map(
+    harmless,
+  );
   const open = parameters.filter((p) => p.trainable).length;
   if (reasons.length === 0) return "yes";
   return `${open === 0 ? "no" : `${open} of ${parameters.length}`}: ${reasons.join("; ")}`;
@@ -94,9 +106,21 @@ function totals(found: Inspection, style: TextStyle): string[] {
   const sizes = Object.entries(found.sizes).map(([name, size]) => `${harmless(name)} = ${size}`);
   return [
     `${parameters} parameters (${formatBytes(bytes)}), ${trainable} can be trained`,
-    ...(flops === undefined ? [] : [`${counted(flops)} FLOPs${sizes.length === 0 ? "" : ` for ${sizes.join(", ")}`}`]),
-    ...(sizes.length === 0 ? [] : [paint(style, "dim", "the file leaves these sizes open: --size <name>=<number> counts for others")]),
-    ...(problem === undefined ? [] : [paint(style, "yellow", `the graph cannot be followed: ${harmless(problem)}; if the sizes were taken wrong: --size <name>=<number>`)]),
+    ...(flops === undefined
+      ? []
+      : [`${counted(flops)} FLOPs${sizes.length === 0 ? "" : ` for ${sizes.join(", ")}`}`]),
+    ...(sizes.length === 0
+      ? []
+      : [paint(style, "dim", "the file leaves these sizes open: --size <name>=<number> counts for others")]),
+    ...(problem === undefined
+      ? []
+      : [
+          paint(
+            style,
+            "yellow",
+            `the graph cannot be followed: ${harmless(problem)}; if the sizes were taken wrong: --size <name>=<number>`,
+          ),
+        ]),
   ];
 }
 

@@ -120,6 +120,58 @@ function buildProgram(
     .option("--quiet", "only the exit code")
     .action((run, o) => done(import("./verify.ts").then((m) => m.verify(io, papers, run, o))));
 
+  program
+    .command("inspect")
+    .description("what a model is made of: operators, layers, sizes, FLOPs, what can be trained")
+    .argument("<model>", "an ONNX file")
+    .option(
+      "--size <name=number...>",
+      "a size that the file leaves open (default: 1 for batches, 16 for others)",
+    )
+    .option("--json", "one JSON document on stdout")
+    .action((model, o) => done(import("./inspect.ts").then((m) => m.inspect(io, model, o))));
+
+  program
+    .command("finetune")
+    .description("train a model further on your data; docs/finetune.md has examples")
+    .argument("<model>", "an ONNX file")
+    .requiredOption(
+      "--data <path...>",
+      "two idx files, CIFAR-10 .bin files, an .npz, a .csv, or a folder of pictures by class",
+    )
+    .requiredOption("-o, --out <file>", "the tuned model; its report goes beside it")
+    .option("--test <path...>", "data that is only measured, before and after")
+    .option("--validation <share>", "of --data, held out to choose the best epoch (default: 0.1)")
+    .option("--target <column>", "what a .csv is to predict")
+    .option("--classes <name=a,b...>", "put classes together, and leave out all others")
+    .option("--limit <n>", "take so many examples of --data, drawn at random")
+    .option("--transform <name...>", "change pictures: invert, rotate:<degrees>")
+    .option("--mirror", "train on every picture and its mirror image")
+    .option("--scale <number>", "divide values by it, such as 255 (default: 1)")
+    .option("--mean <numbers>", "take off, after --scale: one number, or one for each channel")
+    .option("--std <numbers>", "divide by, after --mean")
+    .option("--layout <name>", "of pictures: nchw (default) or nhwc")
+    .option(
+      "--trainable <glob...>",
+      "names of weights to train; paperweight inspect --json shows them (default: **)",
+    )
+    .option("--head <n>", "replace the last layer by a new one for n classes")
+    .option(
+      "--loss <name>",
+      "crossEntropy, binaryCrossEntropy, mse, mae or huber (default: crossEntropy for classes, else mse)",
+    )
+    .option("--optimizer <name>", "adam (default), adamw or sgd")
+    .option("--lr <number>", "first learning rate; it falls to 0 along a cosine (default: 1e-4)")
+    .option("--epochs <n>", "passes over the data (default: 5)")
+    .option("--batch <n>", "examples in a step (default: 64)")
+    .option("--seed <n>", "a whole number (default: 0)")
+    .option("--device <name>", "cpu, webgpu or cuda (default: cpu)")
+    .option("--resume", "go on with a training that was interrupted: the same command, and this")
+    .option("--force", "write over what is there")
+    .option("--json", "one JSON document on stdout, no progress")
+    .option("--quiet", "no progress and no summary")
+    .action((model, o) => done(import("./finetune.ts").then((m) => m.runFinetune(io, model, o))));
+
   const data = program.command("data").description("data sets: what there is, and downloading them");
 
   data

@@ -1,8 +1,8 @@
 /** The types of what carried operators give, where these follow from their inputs. */
 import { type DType, dtypeOfCode } from "../tensor/dtype.ts";
 import { type Attributes, intAttribute, type TensorType } from "../tensor/node.ts";
-import type { Shape } from "../tensor/shape.ts";
-import { applyAll, Tensor } from "../tensor/tensor.ts";
+import { normalAxis, type Shape } from "../tensor/shape.ts";
+import { applyAll, integersOf, Tensor } from "../tensor/tensor.ts";
 
 interface TypeCall {
   readonly x: readonly (Tensor | undefined)[];
@@ -69,6 +69,18 @@ const random: TypeRule = ({ x: [x], attributes }) => {
   return [typed(x?.shape ?? shape ?? [], coded(attributes, "dtype", x?.dtype ?? "float32"))];
 };
 
+/** As many frequencies as there are signals, or as asked for; of one side, half of them and one. */
+const fourier: TypeRule = ({ x: [x, length, axis], attributes }) => {
+  const [count] = integersOf(length) ?? [];
+  const along = axis === undefined ? -2 : integersOf(axis)?.[0];
+  if (along === undefined || (length !== undefined && count === undefined)) return [];
+  const place = normalAxis(along, x!.rank);
+  const all = count ?? x!.shape[place]!;
+  const size = intAttribute(attributes, "onesided", 0) === 1 ? Math.floor(all / 2) + 1 : all;
+  const shape = x!.shape.map((d, i) => (i === place ? size : i === x!.rank - 1 ? 2 : d));
+  return [{ shape, dtype: x!.dtype }];
+};
+
 const rules: Readonly<Record<string, TypeRule>> = {
   QuantizeLinear: ({ x: [x, , zero], attributes }) => [
     typed(x!.shape, zero?.dtype ?? coded(attributes, "output_dtype", "uint8")),
@@ -95,6 +107,14 @@ const rules: Readonly<Record<string, TypeRule>> = {
   GridSample: ({ x: [x, grid] }) => [
     { shape: [...x!.shape.slice(0, 2), ...grid!.shape.slice(1, -1)], dtype: x!.dtype },
   ],
+  RoiAlign: ({ x: [x, rois], attributes }) => {
+    const window = [
+      intAttribute(attributes, "output_height", 1),
+      intAttribute(attributes, "output_width", 1),
+    ];
+    return [{ shape: [rois!.shape[0]!, x!.shape[1]!, ...window], dtype: x!.dtype }];
+  },
+  DFT: fourier,
   Det: ({ x: [x] }) => [{ shape: x!.shape.slice(0, -2), dtype: x!.dtype }],
   RotaryEmbedding: same,
   TensorScatter: same,

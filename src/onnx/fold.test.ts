@@ -27,7 +27,19 @@ const cases: Case[] = [
   ["Squeeze", [int([[[1], [2]]])]],
   ["Squeeze", [int([[[1], [2]]]), int([-1])]],
   ["Unsqueeze", [grid, int([0, -1])]],
-  ["Transpose", [int([[[1, 2], [3, 4], [5, 6]]])], { perm: [2, 0, 1] }],
+  [
+    "Transpose",
+    [
+      int([
+        [
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ],
+      ]),
+    ],
+    { perm: [2, 0, 1] },
+  ],
   ["Expand", [int([[1], [2]]), int([3, 1, 2])]],
   ["Tile", [grid, int([2, 1])]],
   ["ConstantOfShape", [int([2, 3])]],
@@ -42,7 +54,15 @@ const cases: Case[] = [
   ["Gather", [int([5, 6, 7]), int(1)]],
   ["Slice", [grid, int([-1]), int([-100]), int([1]), int([-2])]],
   ["Slice", [grid, int([0, 1]), int([1, 9])]],
-  ["NonZero", [int([[1, 0], [0, 3]])]],
+  [
+    "NonZero",
+    [
+      int([
+        [1, 0],
+        [0, 3],
+      ]),
+    ],
+  ],
   ["ScatterND", [int([1, 2, 3, 4]), int([[3], [-4]]), int([9, 8])]],
   ["ScatterElements", [grid, int([[1, 0, 1]]), int([[7, 8, 9]])]],
   ["Compress", [grid, bool([true, false, true])], { axis: 1 }],
@@ -93,10 +113,7 @@ describe("what is computed here has the bits of ONNX Runtime", () => {
       outputs: Object.fromEntries(results.map((name) => [name, undefined])),
       nodes: [node(op, names, results, attributes)],
     });
-    const expected = await runFile(
-      bytes,
-      Object.fromEntries(x.map((a, i) => [names[i]!, a!])),
-    );
+    const expected = await runFile(bytes, Object.fromEntries(x.map((a, i) => [names[i]!, a!])));
     const folded = fold(op, { x, attributes, outputs });
     expect(folded).toEqual(results.map((name) => expected[name]));
   });

@@ -7,9 +7,9 @@ import { subgraphsOf } from "./graph.ts";
 import { ModelFile } from "./model-file.ts";
 import { operatorOf, type Parameter, parametersOf } from "./parameters.ts";
 import { withWeights } from "./patch.ts";
-import { bindPort, type DeclaredPort, declaredPort } from "./ports.ts";
+import { bindPort, type DeclaredPort, declaredPort, UNDECLARED } from "./ports.ts";
 import { quoted } from "./raw.ts";
-import type { GraphProto, TensorProto } from "./schema.ts";
+import type { GraphProto, ModelProto, TensorProto } from "./schema.ts";
 import type { ReadExternal } from "./tensors.ts";
 import { Tracer } from "./trace.ts";
 
@@ -58,7 +58,8 @@ export class ImportedModel {
   readonly parameters: readonly Parameter[];
   private readonly held: ReadonlyMap<TensorProto, Parameter>;
   private readonly declaredBatch: number | undefined;
-  private readonly output: string;
+  /** The name of the output that `apply` gives. */
+  readonly output: string;
 
   /** @internal: use importModel. */
   constructor(
@@ -91,7 +92,7 @@ export class ImportedModel {
   }
 
   /** What the file says of itself: producer, metadata, opset imports, and so on. */
-  get header() {
+  get header(): Omit<ModelProto, "graph" | "functions" | "trainingInfo"> {
     const { graph: _, functions: __, trainingInfo: ___, ...header } = this.file.proto;
     return header;
   }
@@ -107,7 +108,7 @@ export class ImportedModel {
    * The output as an expression of weights and inputs: the inputs in the file's order, or one record of them by name, and the context
    * at the end. Inputs given as arrays are constants: shapes and conditions that depend on them are resolved. Throws one line
    * that names the node where the graph cannot be an expression (shapes that depend on data, values that are no tensors): such a
-   * file still runs as it is (`runModel`).
+   * file still runs as it is (`loadModel`).
    */
   apply(
     params: Readonly<Record<string, Tensor | NDArray>>,
@@ -126,9 +127,9 @@ export class ImportedModel {
     return Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
   }
 
-  /** The names of the outputs that an NDArray holds. */
+  /** The names of the outputs that an NDArray holds, as far as the file says. */
   get tensorOutputs(): readonly string[] {
-    return this.outputs.flatMap((p) => (p.dtype === undefined ? [] : [p.name]));
+    return this.outputs.flatMap((p) => (p.dtype === undefined && p.type !== UNDECLARED ? [] : [p.name]));
   }
 
   /** The operators of the file in today's form, with those of subgraphs and functions, the most frequent first. */

@@ -7,6 +7,8 @@ export {
   importModel,
   type OperatorCount,
 } from "./import.ts";
+export { type Inspection, inspectModel } from "./inspect.ts";
 export type { Parameter, ParameterUse } from "./parameters.ts";
 export type { DeclaredPort } from "./ports.ts";
+export { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 export type { ExternalRange, ReadExternal } from "./tensors.ts";

@@ -153,26 +153,25 @@ function tracedLayers(
     const own = names.filter((name) => !seen.has(name));
     if (own.length === 0) continue;
     for (const name of own) seen.add(name);
-    layers.push(layerOf(node.name, own, model, parameters, flopsOf(node)));
+    layers.push(layerOf(node.name, own, parameters, flopsOf(node)));
   }
   const rest = model.parameters.filter((p) => !seen.has(p.name)).map((p) => p.name);
-  return [...layers, ...rest.map((name) => layerOf("", [name], model, parameters))];
+  return [...layers, ...rest.map((name) => layerOf("", [name], parameters))];
 }
 
 function layersByUse(model: ImportedModel, parameters: ReadonlyMap<string, InspectedParameter>): Layer[] {
-  return model.parameters.map((p) => layerOf(p.uses[0]?.operator ?? "", [p.name], model, parameters));
+  return model.parameters.map((p) => layerOf(p.uses[0]?.operator ?? "", [p.name], parameters));
 }
 
 function layerOf(
   operator: string,
   names: readonly string[],
-  model: ImportedModel,
   parameters: ReadonlyMap<string, InspectedParameter>,
   flops?: number,
 ): Layer {
   const own = names.map((name) => parameters.get(name)!);
   return {
-    name: layerName(names, model),
+    name: layerName(names),
     operator,
     parameters: own,
     count: sum(own.map((p) => p.count)),
@@ -181,17 +180,13 @@ function layerOf(
   };
 }
 
-/** What the names of its weights have in common up to a separator, or the name of its node. */
-function layerName(names: readonly string[], model: ImportedModel): string {
+/** What the names of its weights have in common up to a separator, or the names: what patterns of weights are made from. */
+function layerName(names: readonly string[]): string {
   const [first] = names as [string];
-  if (names.length > 1) {
-    let end = first.length;
-    while (!names.every((name) => name.startsWith(first.slice(0, end)))) end--;
-    const common = /^(.*)[./]/s.exec(first.slice(0, end))?.[1];
-    if (common) return common;
-  }
-  const uses = model.parameters.find((p) => p.name === first)?.uses;
-  return uses?.[0]?.node || first;
+  if (names.length === 1) return first;
+  let end = first.length;
+  while (!names.every((name) => name.startsWith(first.slice(0, end)))) end--;
+  return /^(.*)[./]/s.exec(first.slice(0, end))?.[1] || names.join(", ");
 }
 
 function sum(values: readonly number[]): number {

@@ -116,6 +116,22 @@ const resize: Rewrite = (node) => {
   node.set("nearest_mode", "floor");
 };
 
+/** Of opset 10, "nearest" meant the next place below where an axis grows, the next above where it shrinks. */
+const resize10: Rewrite = (node) => {
+  const nearest = node.get("mode") === undefined || node.get("mode") === "nearest";
+  const [x, scales] = node.inputs as [string, string];
+  if (!nearest) return resize(node);
+  const one = node.constant(NDArray.scalar(1));
+  const style = { mode: "nearest", coordinate_transformation_mode: "asymmetric" };
+  const grown = node.add("Resize", [x, "", node.add("Max", [scales, one])], {
+    ...style,
+    nearest_mode: "floor",
+  });
+  node.inputs.splice(0, 2, grown, "", node.add("Min", [scales, one]));
+  node.set("coordinate_transformation_mode", "asymmetric");
+  node.set("nearest_mode", "ceil");
+};
+
 const split: Rewrite = (node) => {
   if (node.inputs[1] === undefined || node.inputs[1] === "")
     standard("num_outputs", node.outputs.length)(node);
@@ -249,6 +265,12 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
     [9, perElement],
     [14, batchNormalization],
   ],
+  MeanVarianceNormalization: [
+    [
+      9,
+      "its form before opset 9 says otherwise what it is normalised over: convert the model to opset 9 or later",
+    ],
+  ],
   GroupNormalization: [[21, groupsToChannels]],
   Dropout: [
     [7, drop("is_test", "consumed_inputs")],
@@ -259,7 +281,7 @@ export const normalForms: Readonly<Record<string, readonly Change[]>> = {
     [9, all(upsample, reword("mode", { bilinear: "linear" }))],
     [10, resize],
   ],
-  Resize: [[11, resize]],
+  Resize: [[11, resize10]],
   GridSample: [[20, reword("mode", { bilinear: "linear", bicubic: "cubic" })]],
   RoiAlign: [[16, standard("coordinate_transformation_mode", "output_half_pixel")]],
   LpPool: [[2, floatToInt("p")]],

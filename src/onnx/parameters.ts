@@ -27,13 +27,28 @@ export interface Parameter {
   readonly uses: readonly ParameterUse[];
 }
 
-/** Inputs that decide shapes or randomness: they stay constants. */
+/** Inputs that decide shapes, axes or randomness: what they are computed from stays constant. */
 const structural: Readonly<Record<string, readonly number[]>> = {
-  Resize: [1, 2],
+  Reshape: [1],
+  Expand: [1],
+  Tile: [1],
+  Slice: [1, 2, 3, 4],
+  Split: [1],
+  Pad: [1, 3],
+  Squeeze: [1],
+  Unsqueeze: [1],
+  ConstantOfShape: [0],
+  Shape: [0],
+  Size: [0],
+  TopK: [1],
+  OneHot: [1],
+  CumSum: [1],
+  Trilu: [1],
+  Resize: [1, 2, 3],
   Range: [0, 1, 2],
   Dropout: [1, 2],
   CastLike: [1],
-  NonMaxSuppression: [3, 4],
+  NonMaxSuppression: [2, 3, 4],
 };
 
 /** Inputs that are no weights. */
@@ -53,11 +68,12 @@ const arithmetic = new Set(["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Wh
 /** The float initialisers of a normal graph that a trace takes as inputs, with the tensors that hold them. */
 export function parametersOf(graph: GraphProto): Map<TensorProto, Parameter> {
   const uses = usesOf(graph);
+  const plain = plainNames(graph);
   const found = new Map<TensorProto, Parameter>();
   for (const tensor of graph.initializer) {
     const name = tensor.name ?? "";
     const all = uses.get(name) ?? [];
-    if (!holdsFloats(tensor) || (all.length > 0 && all.every((u) => isAt(structural, u)))) continue;
+    if (!holdsFloats(tensor) || (all.length > 0 && !plain.has(name))) continue;
     const shape = [...tensor.dims];
     const scalar = (u: ParameterUse) => shape.length === 0 && arithmetic.has(u.operator);
     found.set(tensor, {
@@ -73,6 +89,23 @@ export function parametersOf(graph: GraphProto): Map<TensorProto, Parameter> {
 
 function isAt(table: Readonly<Record<string, readonly number[]>>, use: ParameterUse): boolean {
   return Object.hasOwn(table, use.operator) && table[use.operator]!.includes(use.input);
+}
+
+/** The values that more than shapes are computed from: followed from the outputs back. */
+function plainNames(graph: GraphProto, plain = new Set<string>(), used = new Set<string>()): Set<string> {
+  for (const output of graph.output) plain.add(output.name ?? "");
+  for (const node of graph.node.toReversed()) {
+    for (const inner of subgraphsOf(node)) plainNames(inner, plain, used);
+    const decides =
+      node.output.some((name) => used.has(name)) && !node.output.some((name) => plain.has(name));
+    node.input.forEach((name, input) => {
+      const shapes = isAt(structural, { operator: operatorOf(node), node: "", input });
+      if (!shapes && !decides) plain.add(name);
+      used.add(name);
+    });
+  }
+  plain.delete("");
+  return plain;
 }
 
 /** By name, in all graphs: names of inner graphs differ from those outside. */

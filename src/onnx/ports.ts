@@ -16,6 +16,9 @@ export interface DeclaredPort {
   readonly shape: readonly Size[] | undefined;
 }
 
+/** The type of a port that the file says nothing of. */
+export const UNDECLARED = "unknown";
+
 /** Symbolic sizes by name. */
 export type Symbols = Map<string, number>;
 
@@ -40,7 +43,7 @@ function showType(type: TypeProto | undefined): string {
   if (type?.optionalType !== undefined) return `optional(${showType(type.optionalType.elemType)})`;
   if (type?.mapType !== undefined)
     return `map(${element(type.mapType.keyType)},${showType(type.mapType.valueType)})`;
-  return "unknown";
+  return UNDECLARED;
 }
 
 /**

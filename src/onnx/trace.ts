@@ -12,7 +12,7 @@ import { broadcastTo } from "./fold-indices.ts";
 import { showNode, usedNames } from "./graph.ts";
 import type { NormalGraph } from "./normalise.ts";
 import { operatorOf } from "./parameters.ts";
-import { boundType, type DeclaredPort, declaredPort, type Symbols } from "./ports.ts";
+import { boundType, type DeclaredPort, declaredPort, type Symbols, UNDECLARED } from "./ports.ts";
 import { quoted } from "./raw.ts";
 import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./schema.ts";
 import { traceSequence } from "./trace-sequences.ts";
@@ -39,6 +39,7 @@ export interface TraceContext {
 export class Scope {
   private readonly values = new Map<string, Tensor>();
   private readonly stored = new Map<string, () => Tensor>();
+  private readonly refused = new Map<string, string>();
   private readonly sequences = new Map<string, readonly Tensor[]>();
   private readonly declared: ReadonlyMap<string, DeclaredPort>;
 
@@ -49,6 +50,10 @@ export class Scope {
     this.declared = new Map(
       [...graph.valueInfo, ...graph.output].map((info) => [info.name ?? "", declaredPort(info)]),
     );
+  }
+
+  get isInner(): boolean {
+    return this.outer !== undefined;
   }
 
   set(name: string, value: Tensor): void {
@@ -63,6 +68,8 @@ export class Scope {
   get(name: string): Tensor {
     const known = this.values.get(name);
     if (known !== undefined) return known;
+    const reason = this.refused.get(name);
+    if (reason !== undefined) throw new RangeError(reason);
     const make = this.stored.get(name);
     if (make === undefined) {
       if (this.hasSequence(name))
@@ -73,6 +80,15 @@ export class Scope {
     const made = make();
     this.values.set(name, made);
     return made;
+  }
+
+  /** Make it an error, with this message, to use a value. */
+  refuse(name: string, reason: string): void {
+    this.refused.set(name, reason);
+  }
+
+  refuses(name: string): boolean {
+    return this.refused.has(name);
   }
 
   setSequence(name: string, value: readonly Tensor[]): void {
@@ -94,14 +110,13 @@ export class Scope {
   }
 }
 
-/** The type of an output that the file leaves out: nothing can be computed from it. */
-const ABSENT = { shape: [], dtype: "float32" } as const;
+/** In the place of the type of an output that is absent or unknown: nothing is computed from it. */
+const UNUSABLE = { shape: [], dtype: "float32" } as const;
 
-/** Subgraphs of subgraphs and unrolled loops may make this many nodes. */
+/** Branches and unrolled loops may make this many nodes in all; then loops stay loops. */
 const MAX_NODES = 200_000;
 
 export class Tracer {
-  private readonly attributes = new Map<NodeProto, Attributes>();
   /** How often each dropout was traced: within a loop, more than once. */
   private readonly draws = new Map<NodeProto, number>();
   private count = 0;
@@ -141,13 +156,13 @@ export class Tracer {
   }
 
   private inScope(node: NodeProto, scope: Scope): void {
-    if (++this.count > MAX_NODES)
+    if (scope.isInner && ++this.count > MAX_NODES)
       throw new Error(`model: its loops unroll to more than ${MAX_NODES} nodes: run the file as it is`);
     try {
       if (traceSequence({ tracer: this, node, scope })) return;
       const outputs = this.node(node, scope);
       node.output.forEach((name, i) => {
-        if (name !== "") scope.set(name, outputs[i]!);
+        if (name !== "" && !scope.refuses(name)) scope.set(name, outputs[i]!);
       });
     } catch (error) {
       throw located(error, node);
@@ -159,6 +174,8 @@ export class Tracer {
     const op = node.opType ?? "";
     const plain = (node.domain ?? "") === "";
     const rule = plain && Object.hasOwn(special, op) ? special[op] : undefined;
+    const problem = this.source.origins.get(node)?.problem;
+    if (problem !== undefined && rule === undefined) throw new Error(problem);
     return rule?.({ tracer: this, node, scope, inputs }) ?? this.apply(node, scope, inputs);
   }
 
@@ -180,11 +197,16 @@ export class Tracer {
     } catch (error) {
       // The table is about floats: what takes none of them may do more in the runtime than is known here.
       if (inputs.some((t) => t !== undefined && isFloat(t.dtype))) throw error;
-      return attempt(() => this.carried(node, scope, inputs)) ?? fail(error);
+      const carried = this.carried(node, scope, inputs);
+      if (node.output.some((name) => scope.refuses(name))) throw error;
+      return carried;
     }
   }
 
-  /** The node as it stands in the file. `types` of its outputs, where they are known here; else those that the file declares. */
+  /**
+   * The node as it stands in the file. `types` of its outputs, where they are known here; else those that the file declares. An
+   * output of unknown type is an error as soon as something is to be computed from it.
+   */
   carried(
     node: NodeProto,
     scope: Scope,
@@ -196,9 +218,9 @@ export class Tracer {
     const known = trimmed(node.output).map((name, i) => {
       const declared = scope.declaration(name);
       const type = types[i] ?? inferred[i] ?? boundType(declared, this.context.symbols);
-      if (name === "") return type ?? ABSENT;
-      if (type === undefined) throw new Error(unknownResult(name, declared));
-      return type;
+      if (type === undefined && name !== "")
+        scope.refuse(name, `model: ${showNode(node)}: ${unknownResult(name, declared)}`);
+      return type ?? UNUSABLE;
     });
     const captured = carried.captures.map((name) => scope.get(name));
     return applyUnknown(
@@ -219,16 +241,16 @@ export class Tracer {
   }
 
   attributesOf(node: NodeProto): Attributes {
-    let known = this.attributes.get(node);
-    if (known === undefined) {
-      known = Object.fromEntries(node.attribute.map((a) => [a.name ?? "", attributeFromProto(a)]));
-      this.attributes.set(node, known);
-    }
+    const known =
+      attributes.get(node) ??
+      Object.fromEntries(node.attribute.map((a) => [a.name ?? "", attributeFromProto(a)]));
+    attributes.set(node, known);
     return known;
   }
 }
 
-/** One for each node of a file, so that equal traces have equal nodes. */
+// One of each for every node of a file, so that equal traces have equal nodes.
+const attributes = new WeakMap<NodeProto, Attributes>();
 const carriedNodes = new WeakMap<NodeProto, CarriedNode>();
 
 function carriedNode(node: NodeProto, { origins }: NormalGraph): CarriedNode {
@@ -267,10 +289,6 @@ export function attempt<T>(f: () => T): T | undefined {
   }
 }
 
-function fail(error: unknown): never {
-  throw error;
-}
-
 function trimmed(names: readonly string[]): readonly string[] {
   let end = names.length;
   while (end > 0 && names[end - 1] === "") end--;
@@ -278,7 +296,7 @@ function trimmed(names: readonly string[]): readonly string[] {
 }
 
 function unknownResult(name: string, declared: DeclaredPort | undefined): string {
-  if (declared !== undefined && declared.dtype === undefined)
+  if (declared !== undefined && declared.dtype === undefined && declared.type !== UNDECLARED)
     return `its result ${quoted(name)} is a ${declared.type}, which no expression is: run the file as it is`;
   return `the type of its result ${quoted(name)} is not known before it runs (a shape that depends on data, or no tensor): run the file as it is`;
 }
@@ -286,6 +304,10 @@ function unknownResult(name: string, declared: DeclaredPort | undefined): string
 /** The error with the node that it is about, once. */
 function located(error: unknown, node: NodeProto): unknown {
   if (!(error instanceof Error) || error.message.startsWith("model: ")) return error;
+  if (error instanceof TypeError && /undefined|null|not a function|not iterable/.test(error.message)) {
+    const problem = "it does not have the inputs or attributes that the operator takes: the file is damaged";
+    return new RangeError(`model: ${showNode(node)}: ${problem}`, { cause: error });
+  }
   // A place in this folder tells the reader nothing: the node's name does.
   const message = error.message.replace(/ \((?:file:|\/|[A-Za-z]:\\|https?:)[^()\s]*:\d+:\d+\)$/, "");
   return new RangeError(`model: ${showNode(node)}: ${message}`, { cause: error });

@@ -1,5 +1,4 @@
 export { type DiffusionReactionOptions, diffusionReactionSolver } from "./diffusion-reaction.ts";
-export { randomSource } from "./random-source.ts";
 export type { FunctionSampler, RandomSource } from "./function-sampler.ts";
 export { chebyshevFunctions, powerSeries, type SeriesOptions } from "./function-space.ts";
 export { linearInterpolator, linspace, piecewiseLinear } from "./interpolate.ts";
@@ -10,4 +9,5 @@ export {
   type GaussianRandomField,
   gaussianRandomField,
 } from "./random-field.ts";
+export { randomSource } from "./random-source.ts";
 export { tridiagonalSolver } from "./tridiagonal.ts";

@@ -13,7 +13,11 @@ export interface FinetuneReport {
   readonly metric: string;
   /** Of the validation examples before the first step; undefined without any. */
   readonly before: number | undefined;
-  readonly epochs: readonly { readonly epoch: number; readonly loss: number; readonly metric: number | undefined }[];
+  readonly epochs: readonly {
+    readonly epoch: number;
+    readonly loss: number;
+    readonly metric: number | undefined;
+  }[];
   readonly best: number | undefined;
   readonly test: { readonly before: number | undefined; readonly after: number } | undefined;
   /** Weights, by name, and numbers in them. */
@@ -62,7 +66,12 @@ function facts(run: FinetuneReport): [string, string][] {
     ["Trained", `${run.trainedCount} of ${run.count} numbers`],
     ...(chosen?.metric === undefined
       ? []
-      : [[`Validation ${run.metric}`, `${change(run.before, chosen.metric)}, epoch ${run.best}`] satisfies [string, string]]),
+      : [
+          [`Validation ${run.metric}`, `${change(run.before, chosen.metric)}, epoch ${run.best}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
     ...(run.test === undefined
       ? []
       : [[`Test ${run.metric}`, change(run.test.before, run.test.after)] satisfies [string, string]]),
@@ -72,7 +81,9 @@ function facts(run: FinetuneReport): [string, string][] {
 
 /** `0.33 → 0.96`, or only the second where there is no first. */
 export function change(before: number | undefined, after: number): string {
-  return before === undefined ? formatNumber(after, 4) : `${formatNumber(before, 4)} → ${formatNumber(after, 4)}`;
+  return before === undefined
+    ? formatNumber(after, 4)
+    : `${formatNumber(before, 4)} → ${formatNumber(after, 4)}`;
 }
 
 async function charts(run: FinetuneReport): Promise<Html[]> {
@@ -80,15 +91,30 @@ async function charts(run: FinetuneReport): Promise<Html[]> {
   const measured = run.epochs.flatMap((e) => (e.metric === undefined ? [] : [[e.epoch, e.metric] as const]));
   const start = run.before === undefined ? [] : [[0, run.before] as const];
   const drawn = [
-    { title: "Loss", y: "training loss", caption: "The mean of the losses of each epoch's batches.", points: run.epochs.map((e) => [e.epoch, e.loss] as const) },
+    {
+      title: "Loss",
+      y: "training loss",
+      caption: "The mean of the losses of each epoch's batches.",
+      points: run.epochs.map((e) => [e.epoch, e.loss] as const),
+    },
     ...(measured.length === 0
       ? []
-      : [{ title: `Validation ${run.metric}`, y: run.metric, caption: "Of examples that were not trained on.", points: [...start, ...measured] }]),
+      : [
+          {
+            title: `Validation ${run.metric}`,
+            y: run.metric,
+            caption: "Of examples that were not trained on.",
+            points: [...start, ...measured],
+          },
+        ]),
   ];
   return Promise.all(
     drawn.map(async ({ title, y, caption, points }, i) => {
       const chart = lineChart({ title, caption, x, y: { title: y }, series: [{ name: y, points }] });
-      const svg = (await chartToSvg(chart)).replace(/(\bid="|url\(#)(?=(clip|gradient)[_\d])/g, `$1chart${i}-`);
+      const svg = (await chartToSvg(chart)).replace(
+        /(\bid="|url\(#)(?=(clip|gradient)[_\d])/g,
+        `$1chart${i}-`,
+      );
       return html`<figure role="group"><h3>${title}</h3>${raw(svg)}<figcaption>${caption}</figcaption></figure>
 `;
     }),
@@ -96,9 +122,12 @@ async function charts(run: FinetuneReport): Promise<Html[]> {
 }
 
 function epochTable({ epochs, best, metric }: FinetuneReport): Html {
-  const cell = (v: number | undefined): Html => html`<td class="number">${v === undefined ? "–" : formatNumber(v, 4)}</td>`;
+  const cell = (v: number | undefined): Html =>
+    html`<td class="number">${v === undefined ? "–" : formatNumber(v, 4)}</td>`;
   const rows = epochs.map(
-    (e) => html`<tr><td class="number">${String(e.epoch)}${e.epoch === best ? " (kept)" : ""}</td>${cell(e.loss)}${cell(e.metric)}</tr>
+    (
+      e,
+    ) => html`<tr><td class="number">${String(e.epoch)}${e.epoch === best ? " (kept)" : ""}</td>${cell(e.loss)}${cell(e.metric)}</tr>
 `,
   );
   return html`<div class="scroll"><table class="data">

@@ -104,7 +104,6 @@ function freeBatch(model: ImportedModel): ImportedModel {
   const fixed = model.inputs.filter((p) => typeof p.shape?.[0] === "number");
   if (fixed.length === 0) return model;
   const inputs = Object.fromEntries(fixed.map((p) => [p.name, ["batch", ...p.shape!.slice(1)]]));
-  // biome-ignore lint/complexity/useLiteralKeys: it is private, and a second import must choose the same
-  const output = model["output"];
+  const output = model.output;
   return importModel(model.withWeights(model.init(), { selfContained: true }), { inputs, output });
 }
