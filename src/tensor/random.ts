@@ -242,14 +242,16 @@ function polynomial<T>(a: Arithmetic<T>, x: T, coefficients: readonly number[]):
 
 const ATANH_SERIES = Array.from({ length: 12 }, (_, k) => 2 / (2 * k + 1));
 
+const OCTAVES = [32, 16, 8, 4, 2, 1].map((bits) => ({ bits, limit: 2 ** -bits, factor: 2 ** bits }));
+
 /** The natural logarithm of a number between 2^-64 and 1, to 1e-16 relative. */
 export function logarithm<T>(a: Arithmetic<T>, x: T): T {
   let mantissa = x;
   let exponent = a.mul(x, 0);
-  for (const shift of [32, 16, 8, 4, 2, 1]) {
-    const small = a.less(mantissa, 2 ** -shift);
-    mantissa = a.where(small, a.mul(mantissa, 2 ** shift), mantissa);
-    exponent = a.where(small, a.add(exponent, -shift), exponent);
+  for (const { bits, limit, factor } of OCTAVES) {
+    const small = a.less(mantissa, limit);
+    mantissa = a.where(small, a.mul(mantissa, factor), mantissa);
+    exponent = a.where(small, a.add(exponent, -bits), exponent);
   }
   const low = a.less(mantissa, Math.SQRT1_2);
   mantissa = a.where(low, a.mul(mantissa, 2), mantissa);

@@ -15,7 +15,7 @@ import {
   pendulum,
 } from "./problems.ts";
 import { trimmedMse } from "./trimmed-mse.ts";
-import type { Triples } from "./triples.ts";
+import { firstTriples, type Triples } from "./triples.ts";
 
 /** A trained net: its errors, and how its loss fell. */
 export interface Outcome {
@@ -137,7 +137,7 @@ export interface AntiderivativeResult {
 export async function antiderivativeStudy(context: Context, config: Config): Promise<AntiderivativeResult> {
   const { learningRate, lengthScale, antiderivative: o } = config;
   const problem = antiderivative({ lengthScale });
-  const data = seeds(o.seeds).map((s) =>
+  const data = seeds(Math.max(o.seeds, o.variants?.seeds ?? 0)).map((s) =>
     lazily(() => splitOf(problem, studyKey(context, "antiderivative", s), o)),
   );
   const initial = (s: number) => studyKey(context, "antiderivative nets", s);
@@ -173,7 +173,7 @@ export async function antiderivativeStudy(context: Context, config: Config): Pro
       ...(await trial(context, `antiderivative, ${name}`, residual, data[0]!, initial(0), budget)),
     });
   }
-  const variants = await variantsStudy(context, config, problem);
+  const variants = await variantsStudy(context, config, data);
   return { deepONet: ours, fnn: theirs, others, net, params: ours[0]!.params, problem, variants };
 }
 
@@ -188,7 +188,7 @@ function hiddenSizes({ width, latent }: { width: number; latent: number }) {
 }
 
 /** C2: stacked and unstacked, with and without bias, at one p. */
-async function variantsStudy(context: Context, config: Config, problem: OperatorProblem) {
+async function variantsStudy(context: Context, config: Config, data: readonly Lazy<Split>[]) {
   const { antiderivative: o, learningRate } = config;
   const v = o.variants;
   if (v === null) return [];
@@ -200,13 +200,12 @@ async function variantsStudy(context: Context, config: Config, problem: Operator
   ];
   const results = kinds.map(({ name }) => ({ name, outcomes: [] as Outcome[] }));
   for (const s of seeds(v.seeds)) {
-    const data = lazily(() => splitOf(problem, studyKey(context, "antiderivative", s), o));
     for (const [i, { name, stacked, bias }] of kinds.entries()) {
       const sizes = hiddenSizes({ width: o.width, latent: v.latent });
       const net = DeepONet({ ...sizes, sensors: o.sensors, queryDim: 1, stacked, bias });
       const stage = `antiderivative, ${name}, p = ${v.latent}, seed ${s}`;
       const key = studyKey(context, "antiderivative nets", s);
-      results[i]!.outcomes.push(await trial(context, stage, net, data, key, { ...v, learningRate }));
+      results[i]!.outcomes.push(await trial(context, stage, net, data[s]!, key, { ...v, learningRate }));
     }
   }
   return results;
@@ -248,21 +247,30 @@ async function pendulumSweep(
     readonly horizon: number;
   }[],
 ): Promise<SweepPoint[]> {
+  const most = Math.max(...points.map((p) => p.train));
+  const known = new Map<string, Lazy<Split>>();
+  const dataOf = (sensors: number, horizon: number): Lazy<Split> => {
+    const problem = () => pendulum({ horizon, lengthScale: config.lengthScale });
+    const sizes = { train: most, test: o.test, sensors };
+    const made =
+      known.get(`${sensors} ${horizon}`) ??
+      lazily(() => splitOf(problem(), studyKey(context, "pendulum"), sizes));
+    known.set(`${sensors} ${horizon}`, made);
+    return made;
+  };
   const results: SweepPoint[] = [];
   for (const { at, train, sensors, horizon } of points) {
-    const problem = lazily(() => pendulum({ horizon, lengthScale: config.lengthScale }));
-    const data = lazily(() =>
-      splitOf(problem(), studyKey(context, "pendulum"), { train, test: o.test, sensors }),
-    );
+    const all = dataOf(sensors, horizon);
+    const data = () => ({ train: firstTriples(all().train, train), test: all().test });
     const net = DeepONet({ ...hiddenSizes(o), sensors, queryDim: 1 });
     const budget = { steps: o.steps, batch: o.batch, learningRate: config.learningRate };
-    const name = `pendulum, ${label} = ${at}`;
+    const key = studyKey(context, "pendulum nets");
     const { params: _, ...outcome } = await trial(
       context,
-      name,
+      `pendulum, ${label} = ${at}`,
       net,
       data,
-      studyKey(context, "pendulum nets"),
+      key,
       budget,
     );
     results.push({ at, ...outcome });

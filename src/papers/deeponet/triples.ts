@@ -165,6 +165,23 @@ export function uniformQuery(
   return Math.min(Math.max(y[row]!, start), end);
 }
 
+/** The first `count` triples, each with a function of its own. Nothing is copied. */
+export function firstTriples(t: Triples, count: number): Triples {
+  if (t.functions !== t.count || count > t.count) {
+    throw new RangeError(
+      `firstTriples: ${count} of ${t.count} triples of ${t.functions} functions: they need one function each`,
+    );
+  }
+  return {
+    ...t,
+    u: t.u.subarray(0, count * t.sensors),
+    y: t.y.subarray(0, count * t.queryDim),
+    s: t.s.subarray(0, count),
+    count,
+    functions: count,
+  };
+}
+
 /** The fraction of the functions drawn that was rejected. */
 export function rejectionRate(t: Triples): number {
   return t.rejected / (t.functions + t.rejected);
