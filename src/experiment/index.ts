@@ -25,6 +25,13 @@ export {
 } from "./define.ts";
 export { UsageError } from "./errors.ts";
 export { formatCell, formatDuration, formatNumber } from "./format.ts";
+export {
+  defineMethod,
+  type Method,
+  type MethodContext,
+  type MethodPlan,
+  type MethodResult,
+} from "./method.ts";
 export type { Metrics } from "./metrics.ts";
 export type { Column, ExperimentResult, ModelArtifact, StoredResult, Table } from "./result.ts";
 export { memoryStore, type RunStore } from "./store.ts";

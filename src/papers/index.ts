@@ -1,4 +1,5 @@
 import type { Experiment } from "../experiment/define.ts";
+import type { Method } from "../experiment/method.ts";
 
 /** What is known about a paper without loading its code: `list` shows it at once. */
 export interface PaperEntry {
@@ -8,6 +9,8 @@ export interface PaperEntry {
   readonly family: string;
   /** The experiment, with everything else. */
   load(): Promise<Experiment>;
+  /** Its method for `paperweight apply`, where it has one for models of the user's own. */
+  readonly method?: () => Promise<Method>;
 }
 
 /** Every paper, in the order of its publication. */
