@@ -9,7 +9,7 @@ import { exportModel } from "../onnx/export.ts";
 import { importModel } from "../onnx/import.ts";
 import { NDArray } from "../tensor/ndarray.ts";
 import * as random from "../tensor/random.ts";
-import { groupClasses, type Preparation, prepare, withMirrored } from "./finetune-data.node.ts";
+import { groupClasses, type Preparation, prepare, withMirrored } from "./examples.node.ts";
 
 let cwd: string;
 beforeEach(() => {

@@ -1,7 +1,6 @@
 import { rmSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
-import { shuffle, split } from "../data/split.ts";
 import { UsageError } from "../experiment/errors.ts";
 import { writeAtomic } from "../experiment/files.node.ts";
 import { formatDuration } from "../experiment/format.ts";
@@ -12,16 +11,10 @@ import { paint } from "../report/text.ts";
 import * as random from "../tensor/random.ts";
 import { fileCheckpoint } from "../train/checkpoint.node.ts";
 import { type Examples, type Finetuned, type FinetuneOptions, finetune } from "../train/finetune.ts";
+import { loadExamples, type SplitExamples } from "./example-flags.ts";
+import { classCount } from "./examples.node.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { shortPath } from "./find-run.ts";
-import {
-  classCount,
-  groupClasses,
-  type Preparation,
-  prepare,
-  readExamples,
-  withMirrored,
-} from "./finetune-data.node.ts";
 import { type FinetuneFlags, readFlags, type Settings } from "./finetune-flags.ts";
 import { readModel } from "./inspect.ts";
 import { type Io, styleOf } from "./io.ts";
@@ -38,7 +31,10 @@ export async function runFinetune(io: Io, path: string, flags: FinetuneFlags): P
     throw new UsageError(
       `${path} has ${model.inputs.length} inputs, the command line feeds one: use finetune from code, which takes inputs by name`,
     );
-  const data = await examplesOf(io, flags, settings, port);
+  const { head } = settings;
+  const data = await loadExamples(io, flags, settings.seed, port, (all) =>
+    head === undefined || all.labels.dtype !== "int64" ? all : checkedHead(all, head),
+  );
   const started = performance.now();
   const stepsPerEpoch = Math.max(1, Math.floor(data.train.y.shape[0]! / settings.batch));
   const tuned = await withProgress(io, flags, stepsPerEpoch, (progress) =>
@@ -101,59 +97,12 @@ function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-interface Data {
-  readonly train: Examples;
-  readonly validation: Examples | undefined;
-  readonly test: Examples | undefined;
-}
-
-async function examplesOf(
-  io: Io,
-  flags: FinetuneFlags,
-  settings: Settings,
-  port: DeclaredPort,
-): Promise<Data> {
-  const key = random.fold(random.key(settings.seed), 1);
-  const open = async (paths: readonly string[]): Promise<Dataset> => {
-    const all = await readExamples(
-      paths.map((p) => resolve(io.cwd, p)),
-      flags.target,
-    );
-    const named = flags.classes === undefined ? all : groupClasses(all, flags.classes);
-    return settings.head === undefined || named.labels.dtype !== "int64"
-      ? named
-      : checkedHead(named, settings.head);
-  };
-  const all = await open(flags.data);
-  const limited = settings.limit === undefined ? shuffle(key, all) : limit(all, key, settings.limit);
-  const { validation: share } = settings;
-  const byClass = limited.labels.dtype === "int64";
-  const [train, validation] =
-    share === 0 ? [limited] : split(random.fold(key, 1), limited, [1 - share, share], { stratify: byClass });
-  const test = flags.test === undefined ? undefined : await open(flags.test);
-  return {
-    train: ready(flags.mirror === true ? withMirrored(train!) : train!, port, settings.preparation),
-    validation: validation && ready(validation, port, settings.preparation),
-    test: test && ready(test, port, settings.preparation),
-  };
-}
-
-function limit(all: Dataset, key: ReturnType<typeof random.key>, count: number): Dataset {
-  const n = all.features.shape[0]!;
-  if (count > n) throw new UsageError(`--limit ${count}: the data has ${n} examples: ask for fewer`);
-  return count === 1 ? split(key, all, [1 / n])[0]! : split(key, all, [count])[0]!;
-}
-
 function checkedHead(data: Dataset, head: number): Dataset {
   const count = classCount(data);
   if (count <= head) return data;
   throw new UsageError(
     `--head ${head}: the data has ${count} classes: use --head ${count}, or put classes together with --classes`,
   );
-}
-
-function ready({ features, labels }: Dataset, port: DeclaredPort, preparation: Preparation): Examples {
-  return { x: prepare(features, port, preparation), y: labels };
 }
 
 type Hooks = Pick<FinetuneOptions, "signal" | "onStep" | "onEpoch">;
@@ -202,7 +151,7 @@ function reportOf(
   flags: FinetuneFlags,
   settings: Settings,
   tuned: Finetuned,
-  data: Data,
+  data: SplitExamples,
   test: FinetuneReport["test"],
   seconds: number,
 ): FinetuneReport {

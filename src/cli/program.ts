@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, UsageError } from "../experiment/errors.ts";
 import type { PaperEntry } from "../papers/index.ts";
+import { exampleOptions } from "./example-flags.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 
@@ -63,6 +64,7 @@ function buildProgram(
     .description("Published methods on neural-network weights: run them, check their claims, apply them.")
     .version(version)
     .showSuggestionAfterError(true)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => {} })
     .helpCommand(false);
@@ -131,26 +133,14 @@ function buildProgram(
     .option("--json", "one JSON document on stdout")
     .action((model, o) => done(import("./inspect.ts").then((m) => m.inspect(io, model, o))));
 
-  program
-    .command("finetune")
-    .description("train a model further on your data; docs/finetune.md has examples")
-    .argument("<model>", "an ONNX file")
-    .requiredOption(
-      "--data <path...>",
-      "two idx files, CIFAR-10 .bin files, an .npz, a .csv, or a folder of pictures by class",
-    )
+  exampleOptions(
+    program
+      .command("finetune")
+      .description("train a model further on your data; docs/finetune.md has examples")
+      .argument("<model>", "an ONNX file"),
+    true,
+  )
     .requiredOption("-o, --out <file>", "the tuned model; its report goes beside it")
-    .option("--test <path...>", "data that is only measured, before and after")
-    .option("--validation <share>", "of --data, held out to choose the best epoch (default: 0.1)")
-    .option("--target <column>", "what a .csv is to predict")
-    .option("--classes <name=a,b...>", "put classes together, and leave out all others")
-    .option("--limit <n>", "take so many examples of --data, drawn at random")
-    .option("--transform <name...>", "change pictures: invert, rotate:<degrees>")
-    .option("--mirror", "train on every picture and its mirror image")
-    .option("--scale <number>", "divide values by it, such as 255 (default: 1)")
-    .option("--mean <numbers>", "take off, after --scale: one number, or one for each channel")
-    .option("--std <numbers>", "divide by, after --mean")
-    .option("--layout <name>", "of pictures: nchw (default) or nhwc")
     .option(
       "--trainable <glob...>",
       "names of weights to train; paperweight inspect --json shows them (default: **)",
@@ -171,6 +161,15 @@ function buildProgram(
     .option("--json", "one JSON document on stdout, no progress")
     .option("--quiet", "no progress and no summary")
     .action((model, o) => done(import("./finetune.ts").then((m) => m.runFinetune(io, model, o))));
+
+  program
+    .command("apply")
+    .description("a paper's method on a model of yours: paperweight apply lists the methods")
+    .argument("[words...]", "<method> <model.onnx> and the method's options")
+    .allowUnknownOption()
+    .helpOption(false)
+    .passThroughOptions()
+    .action((words) => done(import("./apply.ts").then((m) => m.apply(io, papers, words))));
 
   const data = program.command("data").description("data sets: what there is, and downloading them");
 

@@ -161,7 +161,7 @@ function seedOf(text: string): number {
   throw new UsageError(`--seed ${text}: a seed is a whole number from 0`);
 }
 
-function deviceOf(text: string): DeviceName {
+export function deviceOf(text: string): DeviceName {
   if ((deviceNames as readonly string[]).includes(text)) return text as DeviceName;
   throw new UsageError(`there is no device "${text}": ${suggestion(text, deviceNames)}`);
 }

@@ -159,7 +159,8 @@ export function optionsOf(experiment: Experiment): Option[] {
   return options;
 }
 
-function typeName(s: JsonSchema): string {
+/** A schema in the words of a user: `int`, `number[]`, `"a" | "b"`. */
+export function typeName(s: JsonSchema): string {
   if (s.enum !== undefined) return s.enum.map((v) => JSON.stringify(v)).join(" | ");
   if (s.const !== undefined) return JSON.stringify(s.const);
   if (s.anyOf !== undefined) return s.anyOf.map(typeName).join(" | ");

@@ -7,6 +7,8 @@ export interface PaperEntry {
   readonly title: string;
   readonly year: number;
   readonly family: string;
+  /** A shorter name for `paperweight apply`. */
+  readonly alias?: string;
   /** The experiment, with everything else. */
   load(): Promise<Experiment>;
   /** Its method for `paperweight apply`, where it has one for models of the user's own. */
