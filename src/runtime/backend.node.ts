@@ -1,11 +1,21 @@
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { type Backend, type Device, exact } from "./backend.ts";
+import { findChannelBlock } from "./channel-block.node.ts";
+
+let block: Promise<number> | undefined;
 
 export const backend: Backend = {
   name: "onnxruntime-node",
   Tensor: ort.Tensor,
   writesOutputs: true,
+  channelBlock() {
+    block ??= findChannelBlock(
+      (model) => backend.load(model, "cpu", 1),
+      (data, shape) => new ort.Tensor("float32", data, shape),
+    );
+    return block;
+  },
   async load(model, device, threads) {
     // Otherwise ONNX Runtime takes the CPU instead, with a warning.
     if (!ort.listSupportedBackends().some((b) => b.name === device)) {
@@ -17,13 +27,15 @@ export const backend: Backend = {
   },
 };
 
-function settings(device: Device, threads: number | undefined): ort.InferenceSession.SessionOptions {
+export function settings(device: Device, threads: number | undefined): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     intraOpNumThreads: threads ?? availableParallelism(),
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
+    // Memory that is planned ahead is laid out end to end; taken as it goes, it is what the last operators left in the cache.
+    enableMemPattern: false,
     logSeverityLevel: 3,
     // Every session has its own threads. They wait busily while a call runs and not in between, or else the threads of
     // one session would take the cores from another.

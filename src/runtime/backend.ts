@@ -12,6 +12,11 @@ export interface Backend {
   readonly Tensor: TensorConstructor;
   /** Whether a run writes its results into tensors given for them. Otherwise it makes new ones, and must be given none. */
   readonly writesOutputs: boolean;
+  /**
+   * How many channels stand side by side in the layout of the CPU's fastest convolution kernels (ONNX Runtime's domain
+   * com.microsoft.nchwc): 8 or 16 by the processor's vectors, 1 where there are no such kernels.
+   */
+  channelBlock(): Promise<number>;
   /** Load the bytes of an ONNX file. Throws one line where this backend does not have the device. */
   load(model: Uint8Array, device: Device, threads: number | undefined): Promise<Loaded>;
 }

@@ -57,6 +57,7 @@ export const backend: Backend = {
   name: "onnxruntime-web",
   Tensor,
   writesOutputs: false,
+  channelBlock: async () => 1,
   async load(model, device, threads) {
     if (device === "cuda") throw new Error('a browser has no CUDA: use "webgpu" or "cpu"');
     if (device === "webgpu") await checkAdapter();

@@ -1,10 +1,13 @@
 /** Functions of tensors, run by ONNX Runtime. */
+import { backend } from "#backend";
 import { emitModel, type ModelDraft } from "../onnx/emit.ts";
 import { NDArray } from "../tensor/ndarray.ts";
-import { erase, reachable } from "../tensor/rewrite.ts";
+import { erase, reachable, unmarked } from "../tensor/rewrite.ts";
 import { sameShape, showShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
+import type { Device } from "./backend.ts";
+import { blockConvolutions, hasConvolutions } from "./blocked-layout.ts";
 import { lowerForCpu } from "./lowering.ts";
 import { type RunOptions, Session } from "./session.ts";
 
@@ -127,10 +130,21 @@ class Program {
   }
 
   run(args: readonly unknown[]): Promise<unknown> {
-    this.session ??= Session.create(this.graph, this.options);
+    this.session ??= this.load();
     const call = this.compute(this.session, args).finally(() => this.running.delete(call));
     this.running.add(call);
     return call;
+  }
+
+  /** The session, of a graph whose convolutions are arranged for this machine. */
+  private async load(): Promise<Session> {
+    const { plain, outputs } = this.ports;
+    const { device = "cpu" } = this.options;
+    const block = device === "cpu" && hasConvolutions(plain) ? await backend.channelBlock() : 1;
+    if (block === 1) return Session.create(this.graph, this.options);
+    const arranged = executable(blockConvolutions(plain, block), device);
+    const ports = { ...this.ports, outputs: outputs.map((o, i) => ({ ...o, tensor: arranged[i]! })) };
+    return Session.create(emitModel(ports), this.options);
   }
 
   private async compute(loading: Promise<Session>, args: readonly unknown[]): Promise<unknown> {
@@ -176,6 +190,8 @@ interface PortMap {
   readonly inputs: readonly { name: string; tensor: Tensor; leaf: number }[];
   readonly outputs: readonly { name: string; tensor: Tensor }[];
   readonly donations: readonly { output: string; leaf: number }[];
+  /** What the outputs are, before it is written in operators that the device has. */
+  readonly plain: readonly Tensor[];
   /** The name of each traced result. */
   readonly names: ReadonlyMap<Tensor, string>;
 }
@@ -188,8 +204,8 @@ function connect(
   { device = "cpu", donate = [] }: CompileOptions,
 ): PortMap {
   const results = [...new Set((tree.leaves(result) as unknown[]).filter((t) => t instanceof Tensor))];
-  const plain = erase(results);
-  const computed = device === "cpu" ? lowerForCpu(plain) : plain;
+  const plain = unmarked(results);
+  const computed = executable(plain, device);
   const names = new Map(results.map((t, i) => [t, `output_${i}`]));
   const outputs = results.map((t, i) => ({ name: names.get(t)!, tensor: computed[i]! }));
 
@@ -209,7 +225,12 @@ function connect(
     free.delete(match);
     return [{ output: match.name, leaf }];
   });
-  return { inputs, outputs, donations, names };
+  return { inputs, outputs, donations, names, plain };
+}
+
+/** In operators that the device has kernels for. */
+function executable(plain: readonly Tensor[], device: Device): Tensor[] {
+  return device === "cpu" ? lowerForCpu(erase(plain)) : erase(plain);
 }
 
 /** The places, among all leaves of the arguments, of the arrays in donated arguments. */

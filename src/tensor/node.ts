@@ -108,6 +108,8 @@ export interface Operator {
   readonly elementwise?: boolean;
   /** An equal, simpler expression, where this call has one. The types are those of the outputs. */
   readonly simplify?: (call: Call, types: readonly TensorType[]) => Tensor | undefined;
+  /** Of an operator that ONNX does not have: the same in terms of operators that it has. `erase` (rewrite.ts) puts it in. */
+  readonly expansion?: (call: Call) => Tensor;
 }
 
 /** The operator table: ONNX operator name to what is known of it. The modules in operators/ fill it. */

@@ -28,7 +28,8 @@ export function rewrite(roots: readonly Tensor[], rule: Rule): Tensor[] {
   return roots.map(moved);
 }
 
-function rebuilt(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+/** A node with other inputs of the same types. */
+export function rebuilt(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
   if (inputs.every((t, i) => t === node.inputs[i])) return node.outputs;
   if (!operators.has(node.name))
     return applyUnknown(node.op, node.domain, inputs, node.attributes, node.outputs);
@@ -48,9 +49,20 @@ export function substitute(
   });
 }
 
-/** Without the operators that matter only to differentiation: what is left is plain ONNX. */
-export function erase(roots: readonly Tensor[]): Tensor[] {
+/** Without the operators that matter only to differentiation. */
+export function unmarked(roots: readonly Tensor[]): Tensor[] {
   return rewrite(roots, (node, inputs) =>
-    node.domain === INTERNAL && node.op !== "Input" ? [inputs[0]!] : undefined,
+    node.domain === INTERNAL && node.op !== "Input" && operators.get(node.name)!.expansion === undefined
+      ? [inputs[0]!]
+      : undefined,
   );
+}
+
+/** Without any operator of our own: what is left is plain ONNX. */
+export function erase(roots: readonly Tensor[]): Tensor[] {
+  return rewrite(unmarked(roots), (node, inputs) => {
+    const expansion = node.domain === INTERNAL ? operators.get(node.name)?.expansion : undefined;
+    const { attributes, outputs } = node;
+    return expansion && [expansion({ x: inputs as readonly Tensor[], attributes, outputs: outputs.length })];
+  });
 }

@@ -1,4 +1,4 @@
-import type { Attributes } from "../../src/tensor/node.ts";
+import { type Attributes, INTERNAL } from "../../src/tensor/node.ts";
 import {
   averagePool,
   type ConvolutionOptions,
@@ -86,6 +86,18 @@ const convolutionCases = [
     any,
     (x, kernel) => apply("Conv", [x, kernel], { auto_pad: "SAME_LOWER" }).mul(x),
     fixed([1, 2, 4, 3], [2, 2, 2, 2]),
+  ),
+  check(
+    "the gradient of a convolution in its kernel",
+    any,
+    (x, y) =>
+      apply(
+        "ConvKernelGradient",
+        [x, y],
+        { kernel_shape: [2, 3], strides: [2, 1], pads: [0, 1, 1, 0], group: 2 },
+        INTERNAL,
+      ).square(),
+    fixed([2, 4, 5, 3], [2, 2, 3, 2]),
   ),
 ];
 

@@ -5,13 +5,13 @@ import {
   type Attributes,
   type Call,
   defineOperators,
+  INTERNAL,
   intAttribute,
   intsAttribute,
   stringAttribute,
 } from "../node.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import { apply, type Tensor } from "../tensor.ts";
-import { customGradient } from "../transforms.ts";
 import { pad, stack } from "./movement.ts";
 import { commonDtype } from "./rules.ts";
 import {
@@ -192,11 +192,13 @@ export function turned(kernel: Tensor, groups: number): Tensor {
  * It is linear in both, and its own derivatives are the two other maps.
  */
 function kernelGradient(x: Tensor, y: Tensor, w: Windows, groups: number): Tensor {
-  const small = sizeOf(w.kernel) <= MANY_SHIFTS;
-  return customGradient(
-    (input: Tensor, output: Tensor) => (small ? byShifts : byConvolution)(input, output, w, groups),
-    (dk, _, input, output) => [spread(output, dk, w, groups), correlate(input, dk, w, groups)],
-  )(x, y);
+  return apply("ConvKernelGradient", [x, y], { ...attributesOf(w), group: groups }, INTERNAL);
+}
+
+/** The windows of a ConvKernelGradient. */
+export function kernelGradientWindows({ x: [x, y], attributes }: Pick<Call, "x" | "attributes">): Windows {
+  const kernel = intsAttribute(attributes, "kernel_shape")!;
+  return { ...windowsOf(x!, kernel, attributes), output: spatialSizes(y!) };
 }
 
 /** A kernel of more elements than this is differentiated by one convolution instead of one matrix product for each element. */
@@ -246,6 +248,27 @@ function resultType(x: Tensor, channels: number, sizes: Shape) {
 }
 
 defineOperators({
+  [`${INTERNAL}.ConvKernelGradient`]: {
+    type: ({ x: [x, y], attributes }) => ({
+      shape: [
+        y!.shape[1]!,
+        x!.shape[1]! / groupsOf(attributes),
+        ...intsAttribute(attributes, "kernel_shape")!,
+      ],
+      dtype: x!.dtype,
+    }),
+    gradient: (call) => {
+      const [x, y] = call.x;
+      const [windows, groups] = [kernelGradientWindows(call), groupsOf(call.attributes)];
+      return [spread(y!, call.dy, windows, groups), correlate(x!, call.dy, windows, groups)];
+    },
+    expansion: (call) => {
+      const [x, y] = call.x;
+      const windows = kernelGradientWindows(call);
+      const form = sizeOf(windows.kernel) <= MANY_SHIFTS ? byShifts : byConvolution;
+      return form(x!, y!, windows, groupsOf(call.attributes));
+    },
+  },
   Conv: {
     type: (call) => {
       const [x, w] = call.x;

@@ -141,7 +141,12 @@ function unslice(dy: Tensor, { axis, start, step, count }: Slice, size: number):
   let spread = dy;
   if (step > 1) {
     const shape = dy.shape.map((d, i) => (i === axis ? d * step : d));
-    spread = pad(dy.unsqueeze(axis + 1), at([0, step - 1], axis + 1)).reshape(shape);
+    const gaps = Tensor.zeros(
+      [...dy.shape.slice(0, axis + 1), step - 1, ...dy.shape.slice(axis + 1)],
+      dy.dtype,
+    );
+    // ONNX Runtime's Concat is many times faster than its Pad where what is padded is short.
+    spread = concat([dy.unsqueeze(axis + 1), gaps], axis + 1).reshape(shape);
   }
   return pad(spread, at([start, size - start - count * step], axis));
 }
