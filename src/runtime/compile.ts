@@ -9,6 +9,7 @@ import * as tree from "../tensor/tree.ts";
 import type { Device } from "./backend.ts";
 import { blockConvolutions, hasConvolutions } from "./blocked-layout.ts";
 import { lowerForCpu } from "./lowering.ts";
+import { lowerForWebGpu } from "./lowering-webgpu.ts";
 import { type RunOptions, Session } from "./session.ts";
 
 export interface CompileOptions extends RunOptions {
@@ -230,7 +231,9 @@ function connect(
 
 /** In operators that the device has kernels for. */
 function executable(plain: readonly Tensor[], device: Device): Tensor[] {
-  return device === "cpu" ? lowerForCpu(erase(plain)) : erase(plain);
+  const onnx = erase(plain);
+  if (device === "webgpu") return lowerForWebGpu(onnx);
+  return device === "cpu" ? lowerForCpu(onnx) : onnx;
 }
 
 /** The places, among all leaves of the arguments, of the arrays in donated arguments. */

@@ -16,40 +16,72 @@ const SIZES = [2, 16, 16, 1];
 interface Training {
   readonly device?: Core.Device;
   readonly steps?: number;
+  readonly network?: Network;
+  /** Of the MLP. */
   readonly sizes?: readonly number[];
 }
 
-/** Adam on a small regression problem, with donated weights and states: the losses, and the weights at the end. */
-async function train(
-  { core, nn, optim }: Library,
-  { device = "cpu", steps = 20, sizes = SIZES }: Training = {},
-) {
-  const [forModel, forX, forY] = core.random.split(core.random.key(7), 3);
-  const model = nn.mlp({ sizes, activation: "tanh" });
+type Network = "mlp" | "resnet" | "transformer";
+
+/** A model with a loss and a batch for it: networks of the kinds that are trained most. */
+function problemOf({ core, nn }: Library, network: Network, sizes: readonly number[], key: Core.NDArray) {
+  const { random, NDArray } = core;
+  const [forModel, forX, forY] = random.split(key, 3);
+  const classes = (count: number, most: number) =>
+    new NDArray(
+      BigInt64Array.from({ length: count }, (_, i) => BigInt((i * 7) % most)),
+      [count],
+    );
+  if (network === "mlp") {
+    const model = nn.mlp({ sizes, activation: "tanh" });
+    const [x, y] = [random.uniform(forX!, [64, 2]), random.normal(forY!, [64, 1])];
+    return { model, params: model.init(forModel!), x, y, loss: nn.losses.mse };
+  }
+  if (network === "resnet") {
+    const model = nn.resnet({ depth: 20, width: 8 });
+    const [x, y] = [random.normal(forX!, [4, 3, 8, 8]), classes(4, 10)];
+    return { model, params: model.init(forModel!), x, y, loss: nn.losses.crossEntropy };
+  }
+  const model = nn.transformer({ vocabulary: 11, width: 16, depth: 4, heads: 2 });
+  const x = classes(16, 11).reshape([2, 8]);
+  return { model, params: model.init(forModel!), x, y: x, loss: nn.losses.crossEntropy };
+}
+
+/** Adam on a small problem, with donated weights and states: the losses, and the weights at the end. */
+async function train(library: Library, options: Training = {}) {
+  const { core, nn, optim } = library;
+  const { device = "cpu", steps = 20, network = "mlp", sizes = SIZES } = options;
+  const { model, params, x, y, loss } = problemOf(library, network, sizes, core.random.key(7));
   const optimizer = optim.adam({ learningRate: 0.01 });
-  const [x, y] = [core.random.uniform(forX!, [64, 2]), core.random.normal(forY!, [64, 1])];
-  let params = model.init(forModel!);
-  let state = optimizer.init(params);
-  type Weights = Core.tree.Traced<typeof params>;
-  const loss = (p: Weights, input: Core.Tensor, target: Core.Tensor) =>
-    nn.losses.mse(model.apply(p, input), target);
+  const frozen = Object.fromEntries(
+    Object.entries(core.tree.toRecord(params as object)).filter(([path]) => path.includes("frozen")),
+  );
+  let weights = nn.trainable(params) as Record<string, Core.NDArray>;
+  let state = optimizer.init(weights);
+  type Tensors = Readonly<Record<string, Core.Tensor>>;
+  const apply = model.apply as (p: unknown, x: Core.Tensor, context: Nn.Context) => Core.Tensor;
   const step = core.compile(
-    (p: Weights, s: Optim.TracedState, input: Core.Tensor, target: Core.Tensor) => {
-      const [value, gradients] = core.valueAndGrad(loss)(p, input, target);
-      const { updates, state } = optimizer.update(gradients, s, p);
-      return { value, params: optim.applyUpdates(p, updates), state };
+    (w: Tensors, s: Optim.TracedState, input: Core.Tensor, target: Core.Tensor) => {
+      const lossOf = (own: Tensors) =>
+        loss(
+          apply(core.tree.fromRecord(params as object, { ...frozen, ...own }), input, { training: true }),
+          target,
+        );
+      const [value, gradients] = core.valueAndGrad(lossOf)(w);
+      const { updates, state } = optimizer.update(gradients, s, w);
+      return { value, weights: optim.applyUpdates(w, updates), state };
     },
     { donate: [0, 1], device },
   );
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) {
-    const out = await step(params, state, x, y);
+    const out = await step(weights, state, x, y);
     losses.push(out.value.item());
-    params = out.params as typeof params;
+    weights = out.weights as typeof weights;
     state = out.state as typeof state;
   }
   await step.dispose();
-  return { losses, weights: (core.tree.leaves(params) as Core.NDArray[]).flatMap(numbers) };
+  return { losses, weights: Object.values(weights).flatMap(numbers) };
 }
 
 /** Bits of random numbers, drawn on the host and in a graph. */
