@@ -20,7 +20,7 @@ import { methodOptions, readMethodOptions } from "./method-flags.ts";
 import { ProgressLine } from "./progress.ts";
 import { deviceOf, Stopped } from "./run.ts";
 
-interface ApplyFlags extends ExampleFlags {
+interface ApplyFlags extends Partial<ExampleFlags> {
   readonly out?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
@@ -91,7 +91,7 @@ function methodCommand(io: Io, name: string, method: Method): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => {} });
   methodOptions(command, method);
-  if (method.data === "needed") exampleOptions(command, true);
+  if (method.data !== "none") exampleOptions(command, method.data === "needed");
   return command
     .option("-o, --out <file>", "where what it makes is written")
     .option("--dry-run", "only say what would be touched, what not, and why not")
@@ -119,8 +119,8 @@ async function applyMethod(io: Io, method: Method, path: string, flags: ApplyFla
     throw new UsageError(`--out ${flags.out}: this is the model itself: name another file`);
   if (out !== undefined && flags.force !== true) refuseOverwriting(io, out, resolve(io.cwd, path));
   const examples =
-    method.data === "needed"
-      ? await loadExamples(io, flags, seed, onlyInput(path, model.inputs))
+    flags.data !== undefined
+      ? await loadExamples(io, { ...flags, data: flags.data }, seed, onlyInput(path, model.inputs))
       : { train: undefined, validation: undefined };
   const line = flags.json === true || flags.quiet === true ? undefined : new ProgressLine(io);
   const controller = new AbortController();

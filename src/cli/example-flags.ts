@@ -15,7 +15,7 @@ import type { Io } from "./io.ts";
 export interface ExampleFlags {
   readonly data: readonly string[];
   readonly test?: readonly string[];
-  readonly target?: string;
+  readonly column?: string;
   readonly classes?: readonly string[];
   readonly limit?: string;
   readonly validation?: string;
@@ -36,7 +36,7 @@ export function exampleOptions(command: Command, needed: boolean): Command {
   return (needed ? command.requiredOption(...data) : command.option(...data))
     .option("--test <path...>", "data that is only measured, before and after")
     .option("--validation <share>", "of --data, held out to choose and to measure by (default: 0.1)")
-    .option("--target <column>", "what a .csv is to predict")
+    .option("--column <name>", "what a .csv is to predict")
     .option("--classes <name=a,b...>", "put classes together, and leave out all others")
     .option("--limit <n>", "take so many examples of --data, drawn at random")
     .option("--transform <name...>", "change pictures: invert, rotate:<degrees>")
@@ -81,7 +81,7 @@ export async function loadExamples(
   const open = async (paths: readonly string[]): Promise<Dataset> => {
     const all = await readExamples(
       paths.map((p) => resolve(io.cwd, p)),
-      flags.target,
+      flags.column,
     );
     return check(flags.classes === undefined ? all : groupClasses(all, flags.classes));
   };

@@ -30,7 +30,7 @@ export async function readExamples(paths: readonly string[], target: string | un
   if (name.endsWith(".csv")) {
     const what = one(paths);
     if (target === undefined)
-      throw new UsageError(`${what}: say which column is to be predicted: --target <column>`);
+      throw new UsageError(`${what}: say which column is to be predicted: --column <name>`);
     return tableDataset(readCsv(read(what), { what }), { target, what });
   }
   if (name.includes("idx")) {

@@ -124,14 +124,14 @@ describe("paperweight finetune", () => {
     expect(await of("model.onnx")).toContain("what it holds is not known by its name: name two idx files");
     expect(await of("nothing.npz")).toContain("there is no file or folder");
     writeFileSync(join(cwd, "t.csv"), "a,b,c\n1,2,x\n");
-    expect(await of("t.csv")).toContain("say which column is to be predicted: --target <column>");
+    expect(await of("t.csv")).toContain("say which column is to be predicted: --column <name>");
   });
 
   it("takes a csv", async () => {
     const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 5},${i % 7 < i % 5 ? "up" : "down"}`);
     writeFileSync(join(cwd, "t.csv"), `a,b,side\n${rows.join("\n")}\n`);
     const { code } = await cli(
-      "finetune model.onnx --data t.csv --target side --epochs 1 -o out.onnx --quiet",
+      "finetune model.onnx --data t.csv --column side --epochs 1 -o out.onnx --quiet",
     );
     expect(code).toBe(0);
   });

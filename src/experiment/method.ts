@@ -14,8 +14,8 @@ export interface Method<Options extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   /** Every key with a default and a description. */
   readonly options: Options;
-  /** Whether it needs examples (`--data`). */
-  readonly data: "needed" | "none";
+  /** Whether it takes examples (`--data`), and whether it can do without. */
+  readonly data: "needed" | "optional" | "none";
   /** What would be changed and what not, and why not: all that `--dry-run` prints. Throws one line where nothing can be done. */
   plan(model: ImportedModel, options: z.infer<Options>): MethodPlan;
   run(model: ImportedModel, options: z.infer<Options>, context: MethodContext): Promise<MethodResult>;
@@ -28,7 +28,7 @@ export interface MethodPlan {
 
 export interface MethodContext extends Pick<Context, "key" | "seed" | "signal" | "log" | "progress"> {
   readonly device: DeviceName;
-  /** Present where the method needs data: what it may train on, and what it is measured on. */
+  /** Where examples were given: what it may train on, and what it is measured on. */
   readonly train: Examples | undefined;
   readonly validation: Examples | undefined;
 }
