@@ -23,6 +23,7 @@ export { type Aggregation, aggregate, alongEdges, type Graph, messagePassing } f
 export { type Mixture, type MixtureOptions, type MixtureParams, mixture } from "./mixture.ts";
 export { type MlpOptions, type MlpParams, mlp } from "./mlp.ts";
 export { type Context, type Model, partContext, splitContext } from "./model.ts";
+export { type FnoOptions, fno } from "./models/fno.ts";
 export { type GnnOptions, gnn } from "./models/gnn.ts";
 export { type LenetOptions, lenet } from "./models/lenet.ts";
 export { type MobilenetStage, type MobilenetV2Options, mobilenetV2 } from "./models/mobilenet.ts";
@@ -41,9 +42,11 @@ export {
   type ScaleParams,
 } from "./normalisation.ts";
 export { type Parametrization, reparametrize } from "./parametrization.ts";
+export * as parametrize from "./parametrize/index.ts";
 export { averagePool, flatten, globalAveragePool, globalMaxPool, maxPool } from "./pooling.ts";
 export { type RotaryOptions, rotary } from "./rotary.ts";
 export type { Selects } from "./select.ts";
+export { type SpectralOptions, type SpectralParams, spectralConv } from "./spectral.ts";
 export { spectralNorm } from "./spectral-norm.ts";
 export { type SwigluOptions, swiglu } from "./swiglu.ts";
 export { weightNorm } from "./weight-norm.ts";
