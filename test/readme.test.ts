@@ -16,7 +16,7 @@ function programsOf(path: string): string[] {
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
 }
 
-const files = ["README.md", "src/papers/deeponet/README.md"];
+const files = ["README.md", "docs/parametrizations.md", "docs/training.md", "src/papers/deeponet/README.md"];
 
 describe.each(files)("%s", (path) => {
   const programs = programsOf(path);

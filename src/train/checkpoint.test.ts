@@ -11,7 +11,7 @@ import type { Traced } from "../tensor/tree.ts";
 import { fileCheckpoint } from "./checkpoint.node.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { decodeCheckpoint } from "./checkpoint.ts";
-import { crc32 } from "./fingerprint.ts";
+import { crc32 } from "./crc.ts";
 import * as train from "./index.ts";
 import { DivergenceError, type LossFit, memoryCheckpoint, type StepEvent } from "./index.ts";
 

@@ -1,11 +1,12 @@
 /**
- * A checkpoint is one safetensors file: weights (`params/...`), optimizer state (`state/...`) and the best weights (`best/...`)
- * are its tensors; its metadata holds the settings and the journal as JSON, and a checksum over all of it.
+ * A checkpoint is one safetensors file: weights (`params/...`), optimizer state (`state/...`), the best weights (`best/...`), the
+ * average of the weights (`ema/...`) and the gradients of a step under way (`sum/...`) are its tensors; its metadata holds the
+ * settings and the journal as JSON, and a checksum over all of it.
  */
 import { decodeSafetensors, encodeSafetensors } from "../onnx/safetensors.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
 import { sameShape, showShape } from "../tensor/shape.ts";
-import { crc32 } from "./fingerprint.ts";
+import { crc32 } from "./crc.ts";
 import type { Journal } from "./journal.ts";
 
 /** Where a training keeps its one checkpoint. `write` must replace the old bytes at once: a crash leaves the old or the new. */
@@ -33,12 +34,12 @@ export type Settings = Readonly<Record<string, unknown>>;
 export interface Checkpoint {
   readonly settings: Settings;
   readonly journal: Journal;
-  /** By group (params, state, best), and by path within it. */
+  /** By group, and by path within it. */
   readonly arrays: Readonly<Record<Group, Arrays>>;
 }
 
-type Group = "params" | "state" | "best";
-const groups: readonly Group[] = ["params", "state", "best"];
+const groups = ["params", "state", "best", "ema", "sum"] as const;
+type Group = (typeof groups)[number];
 
 const FORMAT = "paperweight training 1";
 
@@ -59,7 +60,13 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     throw unreadable(`its format is "${format ?? "unknown"}", not "${FORMAT}"`);
   if (sum !== checksum(tensors, { format, settings, journal }))
     throw unreadable("its checksum is wrong: the file is damaged");
-  const arrays: Record<Group, Record<string, NDArray>> = { params: {}, state: {}, best: {} };
+  const arrays: Record<Group, Record<string, NDArray>> = {
+    params: {},
+    state: {},
+    best: {},
+    ema: {},
+    sum: {},
+  };
   for (const [name, array] of Object.entries(tensors)) {
     const group = name.slice(0, name.indexOf("/")) as Group;
     arrays[group][name.slice(group.length + 1)] = array.copy();

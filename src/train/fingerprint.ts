@@ -2,19 +2,9 @@
 
 import type { ModelDraft } from "../onnx/emit.ts";
 import { encodeMessage } from "../onnx/wire.ts";
+import { crc32 } from "./crc.ts";
 
-const table = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** CRC-32, as in zip and PNG, going on from an earlier one. */
-export function crc32(bytes: Uint8Array, from = 0): number {
-  let c = ~from;
-  for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
-}
+export { crc32 };
 
 const text = new TextEncoder();
 

@@ -4,8 +4,10 @@ import * as random from "../tensor/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as tree from "../tensor/tree.ts";
 import { type BatchSource, dataset } from "./batches.ts";
-import { Loop, type Plan } from "./loop.ts";
+import { loggers } from "./logger.ts";
+import { Loop } from "./loop.ts";
 import type { FitOptions, FitResult, LossFit, ModelFit } from "./options.ts";
+import type { Plan } from "./plan.ts";
 
 /**
  * Train weights: batches, one compiled step of loss, gradients and update, evaluation, early stop, checkpoints.
@@ -32,18 +34,13 @@ import type { FitOptions, FitResult, LossFit, ModelFit } from "./options.ts";
  * ```
  *
  * Values under the name `frozen` in the weights are not trained. With the same key the result is the same to the bit, also when
- * the training was stopped anywhere and resumed from its checkpoint. A loss, weight or gradient that is not finite ends it with a
+ * the training was stopped or killed anywhere and resumed from its checkpoint. A loss, weight or gradient that is not finite ends it with a
  * `DivergenceError`; the last good checkpoint stays.
  */
 export async function fit<P, X, Y>(options: ModelFit<P, X, Y>): Promise<FitResult<P>>;
 export async function fit<P, B>(options: LossFit<P, B>): Promise<FitResult<P>>;
 export async function fit<P>(options: AnyFit<P>): Promise<FitResult<P>> {
-  const loop = await Loop.start(planOf(options));
-  try {
-    return await loop.run();
-  } finally {
-    await loop.dispose();
-  }
+  return Loop.run(planOf(options));
 }
 
 type Named = { readonly x: unknown; readonly y: unknown };
@@ -55,8 +52,11 @@ function planOf<P>(options: AnyFit<P>): Plan<P> {
   const [forWeights, forOrder, forSteps] = random.split(key, 3) as [NDArray, NDArray, NDArray];
   const { params, loss } = subjectOf(options, forWeights);
   const batches = batchesOf(options as FitOptions<P, unknown>, forOrder);
-  const total = totalOf(options, batches.stepsPerEpoch);
-  const evalEvery = count("evalEvery", options.evalEvery ?? batches.stepsPerEpoch ?? 100);
+  const accumulate = count("accumulate", options.accumulate ?? 1);
+  const perEpoch = batches.perEpoch && batches.perEpoch / accumulate;
+  const total = totalOf(options, perEpoch);
+  const evalEvery = count("evalEvery", options.evalEvery ?? wholeSteps(perEpoch ?? 100));
+  const average = averageOf(options);
   const { monitor = null, goal = "min", keepBest = null, earlyStop = null } = options;
   if (earlyStop !== null) count("earlyStop.patience", earlyStop.patience);
   if (keepBest === "eval" && options.evaluate === undefined)
@@ -65,11 +65,14 @@ function planOf<P>(options: AnyFit<P>): Plan<P> {
     ...options,
     params,
     loss,
-    batchOf: (step, keyOfStep) => batches.at(step, keyOfStep),
-    keyOf: (step) => random.fold(forSteps, step),
+    accumulate,
+    ...average,
+    batchOf: batches.at,
+    keyOf: (batch) => random.fold(forSteps, batch),
     total,
     evalEvery,
-    checkpointEvery: count("checkpointEvery", options.checkpointEvery ?? evalEvery),
+    logger: loggers((options.log ?? []).filter((l) => l !== undefined)),
+    ...checkpointingOf(options, evalEvery),
     settings: {
       ...batches.settings,
       key: Array.from(key.data, Number),
@@ -79,8 +82,30 @@ function planOf<P>(options: AnyFit<P>): Plan<P> {
       goal,
       keepBest,
       earlyStop: earlyStop && { patience: earlyStop.patience, minDelta: earlyStop.minDelta ?? 0 },
+      ...(accumulate === 1 ? {} : { accumulate }),
+      ...(average.ema === undefined ? {} : average),
     },
   };
+}
+
+function averageOf<P>({ ema, evaluated = "current" }: AnyFit<P>): Pick<Plan<P>, "ema" | "evaluated"> {
+  if (ema !== undefined && !(ema > 0 && ema < 1))
+    throw new RangeError(`fit: ema is ${ema}: use a decay between 0 and 1, such as 0.999`);
+  if (evaluated === "ema" && ema === undefined)
+    throw new RangeError(
+      'fit: evaluated is "ema", and there is no average of the weights: give ema, such as 0.999',
+    );
+  return { ema, evaluated };
+}
+
+/** By default the clock limits how often, unless a number of steps is asked for. */
+function checkpointingOf<P>(
+  { checkpointEvery, checkpointSeconds = checkpointEvery === undefined ? 10 : 0 }: AnyFit<P>,
+  evalEvery: number,
+): Pick<Plan<P>, "checkpointEvery" | "checkpointSeconds"> {
+  if (!(checkpointSeconds >= 0))
+    throw new RangeError(`fit: checkpointSeconds is ${checkpointSeconds}: use a number from 0`);
+  return { checkpointEvery: count("checkpointEvery", checkpointEvery ?? evalEvery), checkpointSeconds };
 }
 
 /** What is trained, and its loss as a function of weights, batch and context. */
@@ -97,8 +122,9 @@ function subjectOf<P>(options: AnyFit<P>, key: NDArray): Pick<Plan<P>, "params" 
 }
 
 interface Batches {
-  readonly at: (step: number, key: NDArray) => unknown;
-  readonly stepsPerEpoch?: number;
+  readonly at: (batch: number, key: NDArray) => unknown;
+  /** Batches in an epoch. */
+  readonly perEpoch?: number;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -115,7 +141,7 @@ function batchesOf<P>(options: FitOptions<P, unknown>, key: NDArray): Batches {
   const shapes = Object.entries(tree.toRecord(data) as unknown as Record<string, NDArray>);
   return {
     at,
-    stepsPerEpoch,
+    perEpoch: stepsPerEpoch,
     settings: {
       data: Object.fromEntries(shapes.map(([path, { dtype, shape }]) => [path, `${dtype}[${shape}]`])),
       batch,
@@ -132,7 +158,12 @@ function totalOf({ steps, epochs }: Duration, stepsPerEpoch: number | undefined)
   if (steps !== undefined) return count("steps", steps);
   if (stepsPerEpoch === undefined)
     throw new RangeError("fit: data is a function and has no epochs: say how long by steps");
-  return count("epochs", epochs!) * stepsPerEpoch;
+  return wholeSteps(count("epochs", epochs!) * stepsPerEpoch);
+}
+
+/** The last batches, too few for a step, are left out. */
+function wholeSteps(steps: number): number {
+  return Math.max(1, Math.floor(steps));
 }
 
 function count(option: string, value: number): number {

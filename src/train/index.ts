@@ -11,12 +11,16 @@ export {
 export { DivergenceError } from "./finite.ts";
 export { fit } from "./fit.ts";
 export type { Best, EarlyStop, HistoryEntry } from "./journal.ts";
+export type { Logger, LogRecord, LogValues, Outcome } from "./logger.ts";
 export * as metrics from "./metrics.ts";
+export { type MlflowOptions, mlflow } from "./mlflow.ts";
 export type { FitOptions, FitResult, LossFit, ModelFit, StepEvent } from "./options.ts";
 export {
   type Evaluate,
   evaluator,
+  type HeldOut,
   type PredictOptions,
   type Predictor,
   predictor,
 } from "./predict.ts";
+export type { Loss, LossTerm } from "./terms.ts";

@@ -1,11 +1,15 @@
 /** What a training has seen so far, beside weights and optimizer state: plain data that a checkpoint holds as JSON. */
 
+import type { BatchValue } from "./trainer.ts";
+
 /** One evaluation. */
 export interface HistoryEntry {
   /** Steps made. */
   readonly step: number;
   /** The mean of the training losses since the entry before. */
   readonly loss: number;
+  /** The same of the parts of the loss, where it has any. */
+  readonly parts?: Readonly<Record<string, number>>;
   /** What `evaluate` returned; empty without it. */
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -21,6 +25,9 @@ export interface Journal {
   /** The sum and count of losses since the last entry of the history. */
   lossSum: number;
   lossCount: number;
+  partSums?: Readonly<Record<string, number>>;
+  /** The sums of a step under way, and of how many batches; only where a step has several. */
+  pending?: BatchValue & { readonly count: number };
   history: HistoryEntry[];
   /** The best entry so far by `keepBest`. */
   best?: Best;
@@ -48,11 +55,36 @@ export function newJournal(): Journal {
   return { step: 0, lossSum: 0, lossCount: 0, history: [], waited: 0 };
 }
 
-/** Count the loss of a step. */
-export function addLoss(journal: Journal, loss: number): void {
+/** Count the loss of a batch. Returns the means of its step where that is complete. */
+export function addBatch(journal: Journal, value: BatchValue, batches: number): BatchValue | undefined {
+  const { count = 0, ...before } = journal.pending ?? {};
+  const sum = addValues(before, value);
+  if (count + 1 < batches) {
+    journal.pending = { ...sum, count: count + 1 };
+    return undefined;
+  }
+  delete journal.pending;
+  const mean = { loss: sum.loss / batches, parts: mapValues((part) => part / batches, sum.parts) };
   journal.step++;
-  journal.lossSum += loss;
+  journal.lossSum += mean.loss;
   journal.lossCount++;
+  if (Object.keys(mean.parts).length > 0)
+    journal.partSums = addValues({ loss: 0, parts: journal.partSums ?? {} }, mean).parts;
+  return mean;
+}
+
+function addValues(sum: Partial<BatchValue>, { loss, parts }: BatchValue): BatchValue {
+  return {
+    loss: sum.loss === undefined ? loss : sum.loss + loss,
+    parts: mapValues((part, name) => (sum.parts?.[name] ?? 0) + part, parts),
+  };
+}
+
+function mapValues(
+  f: (value: number, name: string) => number,
+  values: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f(value, name)]));
 }
 
 /** Close an entry of the history. Returns what follows from it: are these the best weights, is it time to stop? */
@@ -61,10 +93,13 @@ export function addEntry(
   metrics: Readonly<Record<string, number>>,
   options: MonitorOptions,
 ): { readonly isBest: boolean; readonly stop: boolean } {
-  const entry = { step: journal.step, loss: journal.lossSum / journal.lossCount, metrics: { ...metrics } };
+  const { step, lossSum, lossCount, partSums } = journal;
+  const parts = partSums && { parts: mapValues((sum) => sum / lossCount, partSums) };
+  const entry = { step, loss: lossSum / lossCount, ...parts, metrics: { ...metrics } };
   journal.history.push(entry);
   journal.lossSum = 0;
   journal.lossCount = 0;
+  delete journal.partSums;
   const isBest = options.keepBest !== undefined && updateBest(journal, entry, options);
   const stop = options.earlyStop !== undefined && updatePatience(journal, entry, options);
   return { isBest, stop };

@@ -1,198 +1,149 @@
-import type { Optimizer, State } from "../optim/optimizer.ts";
-import type { RunOptions } from "../runtime/session.ts";
 import type { NDArray } from "../tensor/ndarray.ts";
-import * as tree from "../tensor/tree.ts";
-import {
-  type CheckpointStore,
-  checkSameTraining,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  type Settings,
-} from "./checkpoint.ts";
-import { graphFingerprint } from "./fingerprint.ts";
+import { copies } from "./arrays.ts";
 import { DivergenceError, firstNotFinite } from "./finite.ts";
-import { addEntry, addLoss, type Journal, type MonitorOptions, newJournal } from "./journal.ts";
-import type { FitOptions, FitResult } from "./options.ts";
-import { type Arrays, type BatchLoss, copies, Trainer } from "./trainer.ts";
+import { addBatch, addEntry, newJournal } from "./journal.ts";
+import { Keeper, type Progress } from "./keeper.ts";
+import { type Outcome, recordOf } from "./logger.ts";
+import type { FitResult } from "./options.ts";
+import type { Plan } from "./plan.ts";
+import { Trainer } from "./trainer.ts";
 
-/** A training with every option decided. */
-export interface Plan<P>
-  extends RunOptions,
-    MonitorOptions,
-    Pick<FitOptions<P, never>, "evaluate" | "signal" | "onStep" | "onEvaluate" | "onCheckpoint"> {
-  readonly params: P;
-  readonly loss: BatchLoss;
-  readonly optimizer: Optimizer;
-  readonly batchOf: (step: number, key: NDArray) => unknown;
-  readonly keyOf: (step: number) => NDArray;
-  readonly total: number;
-  readonly evalEvery: number;
-  readonly checkpoint?: CheckpointStore | undefined;
-  readonly checkpointEvery: number;
-  /** What a checkpoint must agree in. The number of steps is not part of it: a training may be prolonged. */
-  readonly settings: Settings;
-}
-
-/** Other work of the page or process waits no longer than this, and one step. */
+/** Other work of the page or process waits no longer than this, and one batch. */
 const YIELD_MS = 200;
 
 export class Loop<P> {
   private readonly trainer: Trainer<P>;
-  private journal: Journal = newJournal();
-  private best: Arrays = {};
-  private settings: Settings;
-  /** The step of the checkpoint in the store. */
-  private saved: number | undefined;
+  private readonly keeper: Keeper<P>;
+  private progress: Progress = { journal: newJournal(), best: {} };
   private yielded = performance.now();
 
   private constructor(private readonly plan: Plan<P>) {
-    this.trainer = new Trainer(plan.params, plan.loss, plan.optimizer, plan);
-    this.settings = plan.settings;
+    this.trainer = new Trainer(plan.params, plan.loss, plan.optimizer, plan, {
+      device: plan.device,
+      threads: plan.threads,
+    });
+    this.keeper = new Keeper(plan, this.trainer);
   }
 
-  /** At the beginning, or where the checkpoint in the store is. */
-  static async start<P>(plan: Plan<P>): Promise<Loop<P>> {
+  /** A whole training, from the beginning or from where the checkpoint in the store is. */
+  static async run<P>(plan: Plan<P>): Promise<FitResult<P>> {
     const loop = new Loop(plan);
+    let outcome: Outcome = "failed";
     try {
-      if (plan.checkpoint !== undefined) await loop.resume(plan.checkpoint);
-      return loop;
-    } catch (error) {
-      await loop.dispose();
-      throw error;
+      const result = await loop.run();
+      outcome = result.stopped;
+      return result;
+    } finally {
+      await loop.trainer.dispose();
+      const closing = plan.logger.close(outcome);
+      // An error that ended the training is the one to be told.
+      await (outcome === "failed" ? Promise.resolve(closing).catch(() => {}) : closing);
     }
   }
 
-  async run(): Promise<FitResult<P>> {
-    const { journal, plan } = this;
+  private async run(): Promise<FitResult<P>> {
+    const { plan } = this;
+    this.progress = await this.keeper.open();
+    const { journal } = this.progress;
+    await plan.logger.start(journal.step, journal.history.map(recordOf));
     if (journal.stopped === "early") return this.result("early");
     while (journal.step < plan.total) {
       if (plan.signal?.aborted) return await this.abort();
-      await this.step();
+      if (!(await this.takeBatch())) continue;
       if (journal.step % plan.evalEvery === 0 && (await this.evaluate())) return await this.finish("early");
-      if (journal.step % plan.checkpointEvery === 0 && journal.step < plan.total) await this.save();
+      if (journal.step < plan.total) await this.keeper.saveIfDue(this.progress);
     }
     if (journal.lossCount > 0 && (await this.evaluate())) return await this.finish("early");
     return await this.finish("done");
   }
 
-  async dispose(): Promise<void> {
-    await this.trainer.dispose();
+  /** True where this batch completes a step. */
+  private async takeBatch(): Promise<boolean> {
+    const { keeper, plan, trainer } = this;
+    const { journal } = this.progress;
+    const position = keeper.position(journal);
+    const key = plan.keyOf(position);
+    const batch = await plan.batchOf(position, key);
+    const completes = (position + 1) % plan.accumulate === 0;
+    const value = await trainer[completes ? "step" : "gather"](batch, key, journal.step);
+    if (!Number.isFinite(value.loss))
+      throw await this.diverged(`the loss is ${value.loss}`, value.loss, batch, key, journal.step);
+    const mean = addBatch(journal, value, plan.accumulate);
+    if (mean !== undefined) this.report(mean.loss, mean.parts);
+    if (mean !== undefined && this.mustBeFinite() && firstNotFinite(trainer.weights) !== undefined)
+      throw await this.diverged(`the loss was still ${mean.loss}`, mean.loss, batch, key, journal.step - 1);
+    if (performance.now() - this.yielded >= YIELD_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      this.yielded = performance.now();
+    }
+    return completes;
   }
 
-  private async step(): Promise<void> {
-    const { journal, plan } = this;
-    const key = plan.keyOf(journal.step);
-    const batch = await plan.batchOf(journal.step, key);
-    const loss = await this.trainer.step(batch, key);
-    addLoss(journal, loss);
-    if (!Number.isFinite(loss)) throw await this.diverged(`the loss is ${loss}`, loss, batch, key);
-    const { step, history } = journal;
-    plan.onStep?.({ step, total: plan.total, loss, metrics: history.at(-1)?.metrics ?? {} });
-    if (this.mustBeFinite() && firstNotFinite(this.trainer.weights) !== undefined)
-      throw await this.diverged(`the loss was still ${loss}`, loss, batch, key);
-    if (performance.now() - this.yielded < YIELD_MS) return;
-    await new Promise((resolve) => setTimeout(resolve));
-    this.yielded = performance.now();
+  private report(loss: number, parts: Readonly<Record<string, number>>): void {
+    const { step, history } = this.progress.journal;
+    const metrics = history.at(-1)?.metrics ?? {};
+    const some = Object.keys(parts).length === 0 ? {} : { parts };
+    this.plan.onStep?.({ step, total: this.plan.total, loss, ...some, metrics });
   }
 
   /** Weights that are about to be evaluated, saved or returned are looked at; otherwise the loss will tell. */
   private mustBeFinite(): boolean {
-    const { journal, plan } = this;
-    const due = (every: number) => journal.step % every === 0;
-    return journal.step === plan.total || due(plan.evalEvery) || due(plan.checkpointEvery);
+    const { plan } = this;
+    const { step } = this.progress.journal;
+    return step === plan.total || step % plan.evalEvery === 0 || step % plan.checkpointEvery === 0;
   }
 
   /** Close an entry of the history. True where the training should stop. */
   private async evaluate(): Promise<boolean> {
-    const { journal, plan, trainer } = this;
-    const metrics = (await plan.evaluate?.(trainer.current())) ?? {};
+    const { plan, trainer } = this;
+    const { journal } = this.progress;
+    const weights = plan.evaluated === "ema" ? trainer.averaged : trainer.changing;
+    const metrics = (await plan.evaluate?.(trainer.current(weights))) ?? {};
     const { isBest, stop } = addEntry(journal, metrics, plan);
-    if (isBest) this.best = copies(trainer.changing);
-    plan.onEvaluate?.(journal.history.at(-1)!);
+    if (isBest) this.progress.best = copies(weights);
+    const entry = journal.history.at(-1)!;
+    const { step, values } = recordOf(entry);
+    await this.keeper.writing(() => plan.logger.log(step, values));
+    plan.onEvaluate?.(entry);
     return stop;
   }
 
   private async finish(stopped: "done" | "early"): Promise<FitResult<P>> {
-    if (this.saved !== this.journal.step || this.journal.stopped !== stopped) {
-      this.journal.stopped = stopped;
-      await this.save();
+    const { journal } = this.progress;
+    if (!this.keeper.isSaved(journal) || journal.stopped !== stopped) {
+      journal.stopped = stopped;
+      await this.keeper.save(this.progress);
     }
     return this.result(stopped);
   }
 
   private async abort(): Promise<FitResult<P>> {
-    const bad = firstNotFinite(this.trainer.weights) !== undefined;
-    if (!bad && this.journal.step > 0 && this.saved !== this.journal.step) await this.save();
+    const { keeper, progress, trainer } = this;
+    const bad = firstNotFinite([trainer.weights, trainer.sums]) !== undefined;
+    if (!bad && keeper.position(progress.journal) > 0 && !keeper.isSaved(progress.journal))
+      await keeper.save(progress);
     return this.result("aborted");
   }
 
   private result(stopped: FitResult<P>["stopped"]): FitResult<P> {
-    const { history, step, best } = this.journal;
-    const params = this.trainer.current(best === undefined ? undefined : this.best);
-    return { params, history, steps: step, stopped, ...(best === undefined ? {} : { best }) };
-  }
-
-  private async save(): Promise<void> {
-    const { plan, trainer, journal } = this;
-    if (plan.checkpoint === undefined) return;
-    const bytes = encodeCheckpoint({
-      settings: this.settings,
-      journal,
-      arrays: {
-        params: { ...trainer.fixed, ...trainer.weights },
-        state: recordOf(trainer.state),
-        best: this.best,
-      },
-    });
-    await plan.checkpoint.write(bytes);
-    this.saved = journal.step;
-    plan.onCheckpoint?.({ step: journal.step });
-  }
-
-  private async resume(store: CheckpointStore): Promise<void> {
     const { plan, trainer } = this;
-    const bytes = await store.read();
-    const found = bytes && decodeCheckpoint(bytes);
-    // Any step of the training will do: all have the same graph.
-    const step = Math.min(found?.journal.step ?? 0, plan.total - 1);
-    const key = plan.keyOf(step);
-    const graph = graphFingerprint(trainer.graph(await plan.batchOf(step, key), key));
-    this.settings = { ...plan.settings, graph };
-    if (found === undefined) return;
-    if (found.journal.step > plan.total) throw new RangeError(tooFar(found.journal.step, plan.total));
-    const params = { ...trainer.fixed, ...trainer.weights };
-    const state = recordOf(trainer.state);
-    checkSameTraining(found, this.settings, { params, state, fixed: trainer.constant });
-    const restored = (from: Arrays, like: Arrays): Arrays =>
-      Object.fromEntries(Object.keys(like).map((path) => [path, from[path]!]));
-    trainer.weights = restored(found.arrays.params, trainer.weights);
-    trainer.fixed = restored(found.arrays.params, trainer.fixed);
-    trainer.state = tree.fromRecord(trainer.state as unknown, found.arrays.state) as unknown as State;
-    this.best = found.arrays.best;
-    this.journal = found.journal;
-    this.saved = found.journal.step;
-    if (this.journal.stopped === "done" && this.journal.step < plan.total) delete this.journal.stopped;
+    const { history, step, best } = this.progress.journal;
+    return {
+      params: trainer.current(best === undefined ? undefined : this.progress.best),
+      history,
+      steps: step,
+      stopped,
+      ...(best === undefined ? {} : { best }),
+      ...(plan.ema === undefined ? {} : { ema: trainer.current(trainer.averaged) }),
+    };
   }
 
-  private async diverged(what: string, loss: number, batch: unknown, key: NDArray): Promise<DivergenceError> {
-    const step = this.journal.step;
-    const cause = await this.trainer.diagnose(batch, key);
-    const kept =
-      this.plan.checkpoint === undefined
-        ? ""
-        : `; ${this.saved === undefined ? "no checkpoint was written" : `the checkpoint of step ${this.saved} is kept`}`;
+  private async diverged(what: string, loss: number, batch: unknown, key: NDArray, before: number) {
+    const cause = await this.trainer.diagnose(batch, key, before);
     return new DivergenceError(
-      `fit: at step ${step} ${what} and ${cause}: try a smaller learning rate or optim.clipByGlobalNorm, look for log(0), 0/0 and sqrt(0) in the loss and for bad values in the data${kept}`,
-      step,
+      `fit: at step ${before + 1} ${what} and ${cause}: try a smaller learning rate or optim.clipByGlobalNorm, look for log(0), 0/0 and sqrt(0) in the loss and for bad values in the data${this.keeper.kept()}`,
+      before + 1,
       loss,
     );
   }
-}
-
-function tooFar(step: number, total: number): string {
-  return `fit: the checkpoint is at step ${step}, past the ${total} asked for: ask for at least ${step}, or remove it to start anew`;
-}
-
-function recordOf(state: State): Arrays {
-  return tree.toRecord(state as unknown) as Arrays;
 }

@@ -61,4 +61,33 @@ describe("prediction", () => {
     expect(await evaluate(params)).toEqual({ mse: 0, r2: 1 });
     await Promise.all([evaluate.dispose(), predict.dispose()]);
   });
+
+  it("evaluator of a stream gives those of all its rows, each time anew", async () => {
+    const predict = predictor(model);
+    const all = { x, y: random.normal(random.key(2), [10, 2]) };
+    const rows = (array: NDArray, from: number, to: number) => {
+      const size = array.size / 10;
+      return new NDArray(array.data.slice(from * size, to * size), [to - from, size]);
+    };
+    const ends = [0, 3, 9, 10];
+    const batches = ends
+      .slice(1)
+      .map((to, i) => ({ x: rows(x, ends[i]!, to), y: rows(all.y, ends[i]!, to) }));
+    const wanted = { mse: metrics.mse, mae: metrics.mae };
+    const whole = await evaluator(model, { data: all, metrics: wanted })(params);
+    async function* slowly() {
+      yield* batches;
+    }
+    for (const data of [() => batches, slowly]) {
+      const evaluate = evaluator(model, { data, metrics: wanted });
+      for (const found of [await evaluate(params), await evaluate(params)]) {
+        expect(found.mse).toBeCloseTo(whole.mse!, 6);
+        expect(found.mae).toBeCloseTo(whole.mae!, 6);
+      }
+      await evaluate.dispose();
+    }
+    const empty = evaluator(model, { data: () => [], metrics: wanted });
+    await expect(Promise.resolve(empty(params))).rejects.toThrow("the stream is empty");
+    await predict.dispose();
+  });
 });

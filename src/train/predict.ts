@@ -49,26 +49,51 @@ export type Evaluate<P> = (
   params: P,
 ) => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
 
+/** Examples that were held out: all of them, or a stream that is gone through anew at every evaluation. */
+export type HeldOut<X> = Examples<X> | (() => Stream<Examples<X>>);
+
+interface Examples<X> {
+  readonly x: Concrete<X>;
+  readonly y: NDArray;
+}
+
+type Stream<T> = Iterable<T> | AsyncIterable<T>;
+
 /**
- * Metrics of a model's predictions on a data set `{ x, y }`, as `fit` takes them.
+ * Metrics of a model's predictions on held-out data `{ x, y }`, as `fit` takes them.
  *
  * ```ts
  * const evaluate = evaluator(model, { data: test, metrics: { accuracy } });
  * await evaluate(params); // { accuracy: 0.98 }
  * ```
+ *
+ * Of a stream, `data: () => batches()`, the metrics of each batch are averaged, each row counting the same: right for those that are
+ * means over rows (accuracy, mse, mae, relativeL2), and not for rmse and r2.
  */
 export function evaluator<P, X>(
   model: Model<P, X>,
   options: PredictOptions & {
-    readonly data: { readonly x: Concrete<X>; readonly y: NDArray };
+    readonly data: HeldOut<X>;
     readonly metrics: Readonly<Record<string, Metric>>;
   },
 ): Evaluate<P> & { dispose(): Promise<void> } {
   const { data, metrics } = options;
   const predict = predictor(model, options);
+  const measure = async (params: P, { x, y }: Examples<X>) => {
+    const prediction = await predict(params, x);
+    return Object.fromEntries(Object.entries(metrics).map(([name, f]) => [name, f(prediction, y)]));
+  };
   const evaluate = async (params: P) => {
-    const prediction = await predict(params, data.x);
-    return Object.fromEntries(Object.entries(metrics).map(([name, f]) => [name, f(prediction, data.y)]));
+    if (typeof data !== "function") return await measure(params, data);
+    const sums = Object.fromEntries(Object.keys(metrics).map((name) => [name, 0]));
+    let rows = 0;
+    for await (const part of data()) {
+      const count = part.y.shape[0] ?? 1;
+      for (const [name, value] of Object.entries(await measure(params, part))) sums[name]! += value * count;
+      rows += count;
+    }
+    if (rows === 0) throw new RangeError("evaluator: the stream is empty: give at least one batch");
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
   };
   return Object.assign(evaluate, { dispose: () => predict.dispose() });
 }

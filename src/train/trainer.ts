@@ -8,28 +8,45 @@ import { NDArray } from "../tensor/ndarray.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { valueAndGrad } from "../tensor/transforms.ts";
 import * as tree from "../tensor/tree.ts";
+import { type Arrays, copies, mapArrays } from "./arrays.ts";
+import { averageOf } from "./average.ts";
 import { firstNotFinite, type NotFinite } from "./finite.ts";
+import { type Loss, sumOfTerms } from "./terms.ts";
 
-export type Arrays = Readonly<Record<string, NDArray>>;
 type Tensors = Readonly<Record<string, Tensor>>;
 
-export type BatchLoss = (params: unknown, batch: unknown, context: Context) => Tensor;
+export type BatchLoss = (params: unknown, batch: unknown, context: Context) => Loss;
 
-interface Carry {
-  readonly weights: Arrays;
-  readonly state: State;
+/** The loss of a batch, and its parts. */
+export interface BatchValue {
+  readonly loss: number;
+  readonly parts: Readonly<Record<string, number>>;
 }
 
-/** What changes in training, and the one graph that changes it: loss, gradients and update. */
+/** What a step is. */
+export interface StepForm {
+  /** Batches in a step. */
+  readonly accumulate: number;
+  /** The decay of the average of the weights; undefined: none is kept. */
+  readonly ema: number | undefined;
+}
+
+/** What changes in training, and the graphs that change it: loss, gradients and update; or loss and sums of gradients. */
 export class Trainer<P> {
   /** What is trained, by path. */
   weights: Arrays;
   state: State;
   /** The leaves that are not, by path. A model may record new values of them, as batchNorm does. */
   fixed: Arrays;
-  /** The paths of those that the model records; known once a step is traced. */
+  /** The sums of the gradients of a step under way; none where a step is one batch. */
+  sums: Arrays = {};
+  /** The averages of the weights and of what the model records; none where they are not kept. */
+  private average: Arrays = {};
+  private averageFixed: Arrays = {};
+  /** The paths of the leaves that the model records; known once a step is traced. */
   private recorded: readonly string[] = [];
   private readonly run;
+  private readonly gatherInto;
   /** The memory of the weights that the last step started from. It is intact until the next step. */
   private before: readonly TypedArray[] = [];
 
@@ -37,53 +54,60 @@ export class Trainer<P> {
     private readonly params: P,
     private readonly loss: BatchLoss,
     optimizer: Optimizer,
+    private readonly form: StepForm,
     private readonly options: RunOptions,
   ) {
     const all = tree.toRecord(params) as Readonly<Record<string, unknown>>;
     const trained = trainable(params) as Readonly<Record<string, unknown>>;
-    this.weights = copies(checkedWeights(trained));
+    checkWeights(trained);
+    this.weights = copies(trained as Arrays);
     const rest = Object.entries(all).filter(([path, leaf]) => !(path in trained) && leaf instanceof NDArray);
     this.fixed = Object.fromEntries(rest) as Arrays;
     this.state = optimizer.init(this.weights);
-    this.run = compile(
-      (carry: { weights: Tensors; state: TracedState }, fixed: Tensors, batch: unknown, key: Tensor) => {
-        const next: Record<string, Tensor> = {};
-        const [loss, gradients] = this.valueAndGradients(carry.weights, fixed, batch, key, next);
-        this.recorded = Object.keys(next);
-        const { updates, state } = optimizer.update<Tensors>(gradients, carry.state, carry.weights);
-        return { loss, weights: applyUpdates(carry.weights, updates), state, fixed: next };
-      },
-      { ...options, donate: [0] },
-    ) as unknown as {
-      (
-        carry: Carry,
-        fixed: Arrays,
-        batch: unknown,
-        key: NDArray,
-      ): Promise<Carry & { loss: NDArray; fixed: Arrays }>;
-      graph(carry: Carry, fixed: Arrays, batch: unknown, key: NDArray): ReturnType<Compiled["graph"]>;
-      dispose(): Promise<void>;
-    };
+    if (form.accumulate > 1) this.sums = mapArrays((w) => NDArray.zeros(w.shape, w.dtype), this.weights);
+    if (form.ema !== undefined) {
+      this.average = copies(this.weights);
+      this.averageFixed = this.fixed;
+    }
+    this.run = this.compileStep(optimizer);
+    this.gatherInto = this.compileGather();
   }
 
-  /** Make a step and return the loss before it. */
-  async step(batch: unknown, key: NDArray): Promise<number> {
-    this.before = Object.values(this.weights).map((w) => w.data);
-    const out = await this.run({ weights: this.weights, state: this.state }, this.fixed, batch, key);
+  /** Make a step with this batch, and with those that were gathered. Returns the loss of the batch before it. */
+  async step(batch: unknown, key: NDArray, step: number): Promise<BatchValue> {
+    this.keepBefore();
+    const out = await this.run(...this.inputs(batch, key, step));
     this.weights = out.weights;
     this.state = out.state;
     this.fixed = { ...this.fixed, ...out.fixed };
-    return out.loss.item();
+    this.average = out.average;
+    this.averageFixed = { ...this.averageFixed, ...out.averageFixed };
+    for (const sum of Object.values(this.sums)) (sum.data as Float32Array).fill(0);
+    return batchValue(out);
+  }
+
+  /** Add the gradients of this batch to the sums. The weights stay. */
+  async gather(batch: unknown, key: NDArray, step: number): Promise<BatchValue> {
+    this.keepBefore();
+    const out = await this.gatherInto(this.sums, this.weights, this.fixed, batch, key, scalar(step));
+    this.sums = out.sums;
+    this.fixed = { ...this.fixed, ...out.fixed };
+    return batchValue(out);
   }
 
   /** The graph of a step for batches like this one. */
   graph(batch: unknown, key: NDArray) {
-    return this.run.graph({ weights: this.weights, state: this.state }, this.fixed, batch, key);
+    return this.run.graph(...this.inputs(batch, key, 0));
   }
 
   /** What a step changes: the weights, and what the model records. */
   get changing(): Arrays {
-    return { ...this.weights, ...Object.fromEntries(this.recorded.map((p) => [p, this.fixed[p]!])) };
+    return { ...this.weights, ...this.recordedOf(this.fixed) };
+  }
+
+  /** The averages of what a step changes. */
+  get averaged(): Arrays {
+    return { ...this.average, ...this.recordedOf(this.averageFixed) };
   }
 
   /** The leaves that stay as they are. */
@@ -96,8 +120,28 @@ export class Trainer<P> {
     return withTrainable<P>(this.params, changing);
   }
 
+  /** All that a training goes on from, by group and path. */
+  snapshot(): Readonly<Record<"params" | "state" | "ema" | "sum", Arrays>> {
+    return {
+      params: { ...this.fixed, ...this.weights },
+      state: tree.toRecord(this.state as unknown) as Arrays,
+      ema: this.form.ema === undefined ? {} : this.averaged,
+      sum: this.sums,
+    };
+  }
+
+  /** Go on from a snapshot of an equal training, once a step is traced. The sums may be missing, where they are 0. */
+  restore(from: ReturnType<Trainer<P>["snapshot"]>): void {
+    this.weights = mapArrays((_, path) => from.params[path]!, this.weights);
+    this.fixed = mapArrays((_, path) => from.params[path]!, this.fixed);
+    this.state = tree.fromRecord(this.state as unknown, from.state) as unknown as State;
+    this.sums = mapArrays((zeros, path) => from.sum[path] ?? zeros, this.sums);
+    this.average = mapArrays((_, path) => from.ema[path]!, this.average);
+    this.averageFixed = mapArrays((_, path) => from.ema[path] ?? this.fixed[path]!, this.averageFixed);
+  }
+
   /** Why the step just made went wrong: the first place that is not finite. */
-  async diagnose(batch: unknown, key: NDArray): Promise<string> {
+  async diagnose(batch: unknown, key: NDArray, step: number): Promise<string> {
     const inBatch = firstNotFinite(batch);
     if (inBatch !== undefined) return `the batch ${describe(inBatch)}`;
     const started = Object.entries(this.weights).map(([path, { shape, dtype }], i) => {
@@ -107,10 +151,11 @@ export class Trainer<P> {
     const inWeights = firstNotFinite(weights);
     if (inWeights !== undefined) return `the weight ${describe(inWeights)} since an earlier update`;
     const gradientsOf = compile(
-      (w: Tensors, fixed: Tensors, b: unknown, k: Tensor) => this.valueAndGradients(w, fixed, b, k)[1],
+      (w: Tensors, fixed: Tensors, b: unknown, k: Tensor, s: Tensor) =>
+        this.differentiate(w, fixed, b, k, s).gradients,
       this.options,
     ) as unknown as { (...args: unknown[]): Promise<Arrays>; dispose(): Promise<void> };
-    const inGradients = firstNotFinite(await gradientsOf(weights, this.fixed, batch, key));
+    const inGradients = firstNotFinite(await gradientsOf(weights, this.fixed, batch, key, scalar(step)));
     await gradientsOf.dispose();
     if (inGradients !== undefined) return `the gradient of ${describe(inGradients)}`;
     const after = firstNotFinite(this.weights);
@@ -118,14 +163,84 @@ export class Trainer<P> {
   }
 
   async dispose(): Promise<void> {
-    await this.run.dispose();
+    await Promise.all([this.run.dispose(), this.gatherInto.dispose()]);
   }
 
-  private valueAndGradients(
+  private compileStep(optimizer: Optimizer) {
+    const { accumulate, ema } = this.form;
+    const mean = (gradients: Tensors, sums: Tensors): Tensors =>
+      accumulate === 1 ? gradients : tree.map((g, s) => g.add(s).div(accumulate), gradients, sums);
+    const averaged = (average: Tensors, values: Tensors, step: Tensor) =>
+      ema === undefined ? {} : averageOf(average, values, ema, step);
+    type Carry<A, S> = { readonly weights: A; readonly state: S; readonly average: A };
+    const step = (
+      carry: Carry<Tensors, TracedState>,
+      fixed: Tensors,
+      batch: unknown,
+      key: Tensor,
+      count: Tensor,
+      sums: Tensors,
+      averageFixed: Tensors,
+    ) => {
+      const next: Record<string, Tensor> = {};
+      const { gradients, ...value } = this.differentiate(carry.weights, fixed, batch, key, count, next);
+      this.recorded = Object.keys(next);
+      const made = optimizer.update(mean(gradients, sums), carry.state, carry.weights);
+      const weights = applyUpdates(carry.weights, made.updates);
+      return {
+        ...value,
+        weights,
+        state: made.state,
+        fixed: next,
+        average: averaged(carry.average, weights, count),
+        averageFixed: averaged(averageFixed, next, count),
+      };
+    };
+    type Out = Carry<Arrays, State> & CompiledValue & { fixed: Arrays; averageFixed: Arrays };
+    return compile(step, { ...this.options, donate: [0] }) as unknown as Runs<
+      ReturnType<Trainer<P>["inputs"]>,
+      Out
+    >;
+  }
+
+  private compileGather() {
+    const gather = (
+      sums: Tensors,
+      weights: Tensors,
+      fixed: Tensors,
+      batch: unknown,
+      key: Tensor,
+      step: Tensor,
+    ) => {
+      const next: Record<string, Tensor> = {};
+      const { gradients, ...value } = this.differentiate(weights, fixed, batch, key, step, next);
+      return { ...value, sums: tree.map((s, g) => s.add(g), sums, gradients) as Tensors, fixed: next };
+    };
+    return compile(gather, { ...this.options, donate: [0] }) as unknown as Runs<
+      [Arrays, Arrays, Arrays, unknown, NDArray, NDArray],
+      CompiledValue & { sums: Arrays; fixed: Arrays }
+    >;
+  }
+
+  private inputs(batch: unknown, key: NDArray, step: number) {
+    const carry = { weights: this.weights, state: this.state, average: this.average };
+    return [carry, this.fixed, batch, key, scalar(step), this.sums, this.averageFixed] as const;
+  }
+
+  private keepBefore(): void {
+    this.before = Object.values(this.weights).map((w) => w.data);
+  }
+
+  private recordedOf(arrays: Arrays): Arrays {
+    return Object.fromEntries(this.recorded.filter((p) => p in arrays).map((p) => [p, arrays[p]!]));
+  }
+
+  private differentiate(
     weights: Tensors,
     fixed: Tensors,
     batch: unknown,
     key: Tensor,
+    step: Tensor,
     next: Record<string, Tensor> = {},
   ) {
     const paths = new Map(Object.entries(fixed).map(([path, leaf]) => [leaf, path]));
@@ -134,19 +249,46 @@ export class Trainer<P> {
       if (path === undefined) throw new RangeError(notFrozen(leaf));
       next[path] = value;
     };
-    const loss = (w: Tensors) =>
-      this.loss(withTrainable(this.params, { ...fixed, ...w }), batch, { training: true, key, record });
-    return valueAndGrad(loss)(weights);
+    let parts: Tensors = {};
+    const [loss, gradients] = valueAndGrad((w: Tensors) => {
+      const all = withTrainable(this.params, { ...fixed, ...w });
+      const made = sumOfTerms(this.loss(all, batch, { training: true, key, record }), step);
+      parts = made.parts;
+      return made.loss;
+    })(weights);
+    return { loss, parts, gradients };
   }
 }
 
-type Compiled = ReturnType<typeof compile>;
-
-export function copies(arrays: Arrays): Arrays {
-  return Object.fromEntries(Object.entries(arrays).map(([path, w]) => [path, w.copy()]));
+interface CompiledValue {
+  readonly loss: NDArray;
+  readonly parts: Arrays;
 }
 
-function checkedWeights(weights: Readonly<Record<string, unknown>>): Arrays {
+interface Runs<A extends readonly unknown[], R> {
+  (...args: A): Promise<R>;
+  graph(...args: A): ReturnType<ReturnType<typeof compile>["graph"]>;
+  dispose(): Promise<void>;
+}
+
+function scalar(step: number): NDArray {
+  return NDArray.scalar(step, "float64");
+}
+
+function batchValue({ loss, parts }: CompiledValue): BatchValue {
+  const values = Object.entries(parts).map(([name, part]) => [name, part.item()]);
+  return { loss: loss.item(), parts: Object.fromEntries(values) };
+}
+
+function notFrozen(leaf: Tensor): string {
+  return `fit: the model records a new value of ${leaf}, which is no frozen leaf of its weights: record those only`;
+}
+
+function describe({ path, value }: NotFinite): string {
+  return `"${path}" is the first that is not finite (${value})`;
+}
+
+function checkWeights(weights: Readonly<Record<string, unknown>>): void {
   if (Object.keys(weights).length === 0)
     throw new RangeError(
       "fit: params has nothing to train: every leaf is under the name frozen, or there is none",
@@ -158,13 +300,4 @@ function checkedWeights(weights: Readonly<Record<string, unknown>>): Arrays {
       `fit: the weight "${path}" is ${what}: only float arrays can be trained; put others under the name frozen`,
     );
   }
-  return weights as Arrays;
-}
-
-function notFrozen(leaf: Tensor): string {
-  return `fit: the model records a new value of ${leaf}, which is no frozen leaf of its weights: record those only`;
-}
-
-function describe({ path, value }: NotFinite): string {
-  return `"${path}" is the first that is not finite (${value})`;
 }
