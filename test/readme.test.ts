@@ -1,6 +1,6 @@
 /** Every program in a README runs as it stands, against the built package. */
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
@@ -16,7 +16,13 @@ function programsOf(path: string): string[] {
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
 }
 
-const files = ["README.md", "docs/parametrizations.md", "docs/training.md", "src/papers/deeponet/README.md"];
+const papers = readdirSync(join(root, "src/papers"), { withFileTypes: true }).filter((f) => f.isDirectory());
+const files = [
+  "README.md",
+  "docs/parametrizations.md",
+  "docs/training.md",
+  ...papers.map(({ name }) => `src/papers/${name}/README.md`),
+];
 
 describe.each(files)("%s", (path) => {
   const programs = programsOf(path);
