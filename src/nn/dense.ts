@@ -57,7 +57,7 @@ export function dense(options: DenseOptions): Model<LinearParams> {
   };
 }
 
-/** One Gemm for a batch of vectors, else MatMul and Add. A kernel [batch, in, out] has other weights for each example of x [batch, n, in]. */
+/** One Gemm for a batch of vectors, else MatMul and Add. A kernel [batch, in, out], with a bias [batch, out], has other weights for each example of x [batch, n, in]. */
 export function applyDense({ kernel, bias }: Traced<LinearParams>, x: Tensor): Tensor {
   if (x.shape.at(-1) !== kernel.shape.at(-2)) {
     throw new RangeError(
@@ -66,5 +66,6 @@ export function applyDense({ kernel, bias }: Traced<LinearParams>, x: Tensor): T
   }
   if (x.rank === 2 && kernel.rank === 2) return gemm(x, kernel, bias);
   const product = x.matmul(kernel);
-  return bias === undefined ? product : product.add(bias);
+  if (bias === undefined) return product;
+  return product.add(kernel.rank > 2 && bias.rank === kernel.rank - 1 ? bias.unsqueeze(-2) : bias);
 }

@@ -37,6 +37,18 @@ describe("dense", () => {
     expect((await bare({ kernel: params.kernel }, NDArray.from([[1, 1]]))).toNested()).toEqual([[5, 7, 9]]);
   });
 
+  it("with a kernel and a bias for each example is the layer of each", async () => {
+    const [kernel, bias] = [random.normal(key, [2, 2, 3]), random.normal(random.key(2), [2, 3])];
+    const x = random.normal(random.key(3), [2, 4, 2]);
+    const row = (a: NDArray, g: number) =>
+      new NDArray(a.data.slice((g * a.size) / 2, ((g + 1) * a.size) / 2) as Float32Array, a.shape.slice(1));
+    const all = await run({ kernel, bias }, x);
+    for (const g of [0, 1]) {
+      const own = await run({ kernel: row(kernel, g), bias: row(bias, g) }, row(x, g));
+      for (const [i, v] of row(all, g).data.entries()) expect(v).toBeCloseTo(Number(own.data[i]), 5);
+    }
+  });
+
   it("is one Gemm for matrices", () => {
     const graph = run.graph(params, NDArray.zeros([4, 2]));
     expect(graph.graph!.node!.map((n) => n!.opType)).toEqual(["Gemm"]);

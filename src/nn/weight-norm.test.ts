@@ -41,10 +41,12 @@ describe("weightNorm", () => {
     expect(Math.sqrt(b!)).toBeCloseTo(5, 12);
   });
 
-  it("takes the first axis of a convolution as its outputs, and says when nothing is selected", async () => {
+  it("takes the first axis of a convolution as its outputs, and says when nothing is selected or has no direction", async () => {
     const conv = nn.conv({ inputs: 2, outputs: 3, kernel: 2 });
     const lengths = nn.weightNorm<nn.ConvParams>().init(random.key(2), conv.init(random.key(3))).length;
     expect(lengths.kernel!.shape).toEqual([3]);
+    const nothing = { layers: [{ kernel: NDArray.zeros([2, 3]), bias: NDArray.zeros([3]) }] };
+    expect(() => nn.weightNorm<nn.MlpParams>().init(random.key(2), nothing)).toThrow("have no direction");
     expect(() => nn.weightNorm<nn.MlpParams>(() => false).init(random.key(2), params)).toThrow(
       "no weight is selected",
     );

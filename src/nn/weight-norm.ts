@@ -1,4 +1,5 @@
 import { NDArray } from "../tensor/ndarray.ts";
+import { showShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mapTrainable } from "./frozen.ts";
 import type { Parametrization } from "./parametrization.ts";
@@ -6,7 +7,8 @@ import { forSelected, kernels, type Selects } from "./select.ts";
 
 /**
  * Each output's weights as length times direction: w = g v / |v|. Salimans and Kingma, NeurIPS 2016. An output is a column of a dense
- * kernel [in, out], the first axis of a convolution kernel. `select` takes the weights; default: those called `kernel`.
+ * kernel [in, out], the first axis of a convolution kernel. `select` takes the weights; default: those called `kernel`. Throws where an
+ * output starts with weights that are all 0.
  *
  * ```ts
  * const model = nn.reparametrize(nn.mlp({ sizes: [2, 64, 1], activation: "relu" }), nn.weightNorm());
@@ -43,5 +45,9 @@ function lengths({ data, shape, dtype }: NDArray): NDArray {
   data.forEach((v: number | bigint, i: number) => {
     squares[shape.length === 2 ? i % outputs : Math.floor(i / each)]! += Number(v) ** 2;
   });
+  if (squares.includes(0))
+    throw new RangeError(
+      `weightNorm: an output of a weight ${showShape(shape)} has weights that are all 0, which have no direction: leave it out by select, or start it at random`,
+    );
   return NDArray.from(squares.map(Math.sqrt)).cast(dtype);
 }

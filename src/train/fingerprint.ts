@@ -4,8 +4,6 @@ import type { ModelDraft } from "../onnx/emit.ts";
 import { encodeMessage } from "../onnx/wire.ts";
 import { crc32 } from "./crc.ts";
 
-export { crc32 };
-
 const text = new TextEncoder();
 
 /**

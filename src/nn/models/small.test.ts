@@ -57,6 +57,7 @@ const cases: Record<string, Case> = {
     ["batch", 3, 16, 16],
     image(2, 3, 16, 16),
   ),
+  fno: one(nn.fno({ modes: [2, 2], width: 4, depth: 2, hidden: 5 }), ["batch", 1, 6, 8], image(2, 1, 6, 8)),
   transformer: one(
     nn.transformer({ vocabulary: 7, width: 8, depth: 2, heads: 4, keyHeads: 2, hidden: 12, tied: true }),
     { shape: ["batch", "time"], dtype: "int64" },
