@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+/** Seconds. */
+const PATIENCE = 60;
+
 /**
  * @typedef {object} Slice
  * @property {number} seconds per step
@@ -15,6 +18,8 @@ export class Contender {
   version = "";
   /** Seconds from the call to the end of the first step: tracing and compiling are in it, starting the process is not. */
   firstStep = 0;
+  /** Floating-point operations of a step; only we count them. */
+  flops = Number.NaN;
   #child;
   #lines;
   #stderr = "";
@@ -36,11 +41,12 @@ export class Contender {
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Wait for the first step; throws what kept it from happening. */
+  /** Wait for the first step; throws what kept it from happening, and where it takes too long. */
   async ready() {
-    const { version, firstStep } = await this.#answer();
+    const { version, firstStep, flops } = await this.#inTime(this.#answer());
     this.version = version;
     this.firstStep = firstStep;
+    this.flops = flops ?? Number.NaN;
     return this;
   }
 
@@ -54,6 +60,11 @@ export class Contender {
     return this.#ask({ bare: steps });
   }
 
+  /** Where the time of our step goes: only ours answers. @returns {Promise<import("../dist/runtime/profile.node.js").Profile & { operators: import("../dist/runtime/profile.node.js").OperatorTime[] }>} */
+  profile() {
+    return this.#ask({ profile: true });
+  }
+
   stop() {
     this.#child.kill();
   }
@@ -61,6 +72,22 @@ export class Contender {
   #ask(/** @type {object} */ request) {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
     return this.#answer();
+  }
+
+  /** @template T @param {Promise<T>} answer @returns {Promise<T>} */
+  async #inTime(answer) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => {
+        this.stop();
+        reject(new Error(`its first step takes more than ${PATIENCE} s`));
+      }, PATIENCE * 1000);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #answer() {

@@ -1,7 +1,8 @@
 /**
  * A contender in a process of its own: `node worker.mjs <script> <workload> <problem> <threads>`. It takes its first step,
  * says so, and then answers each line on stdin with one on stdout: JSON, `{"run": 10}` gives
- * `{"seconds": per step, "loss": of the last step, "memory": bytes}`, `{"bare": 10}` the same for ONNX Runtime alone.
+ * `{"seconds": per step, "loss": of the last step, "memory": bytes}`, `{"bare": 10}` the same for ONNX Runtime alone,
+ * `{"profile": true}` where the time of our step goes.
  */
 import { createInterface } from "node:readline";
 import { loadWorkload, readProblem } from "./problem.mjs";
@@ -11,6 +12,8 @@ import { loadWorkload, readProblem } from "./problem.mjs";
  * @property {string} version
  * @property {(steps: number) => Promise<number>} run steps on from where the last call left off, to the loss of the last one
  * @property {(steps: number) => Promise<number>} [runBare]
+ * @property {() => number} [flops] of a step
+ * @property {() => Promise<object>} [profile]
  *
  * @typedef {(workload: import("./workloads/workload.mjs").Workload, problem: import("./problem.mjs").Problem) => Promise<Contender>} Start
  * @typedef {(threads: number) => Promise<Start>} Load get the library ready; this is not timed
@@ -30,10 +33,15 @@ try {
   const began = performance.now();
   const contender = await start(workload, problem);
   const loss = await contender.run(1);
-  answer({ version: contender.version, firstStep: (performance.now() - began) / 1000, loss });
+  const firstStep = (performance.now() - began) / 1000;
+  answer({ version: contender.version, firstStep, loss, flops: contender.flops?.() });
 
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
+    if (request.profile) {
+      answer(await contender.profile());
+      continue;
+    }
     const steps = request.run ?? request.bare;
     const from = performance.now();
     const loss = request.run === undefined ? await contender.runBare(steps) : await contender.run(steps);

@@ -16,6 +16,9 @@ export const entries = [
   { name: "tfjs", script: "tfjs.mjs", peer: true, single: true },
 ];
 
+/** The measure of the machine. @type {Entry} */
+export const matmul = { name: "matmul", script: "matmul.mjs" };
+
 /**
  * Start one of them on a problem; throws where it cannot run here.
  *
@@ -27,7 +30,12 @@ export async function launch({ name, script, single }, problem, threads) {
   const used = single ? 1 : threads;
   const path = (/** @type {string} */ file) => fileURLToPath(new URL(file, import.meta.url));
   const contender = script.endsWith(".py")
-    ? new Contender(name, used, python(), [path(script), problem.workload.torch, problem.stem, `${used}`])
+    ? new Contender(name, used, python(), [
+        path(script),
+        path(`../workloads/${problem.workload.python ?? `${problem.name}.py`}`),
+        problem.stem,
+        `${used}`,
+      ])
     : new Contender(name, used, process.execPath, [
         path("../worker.mjs"),
         script,

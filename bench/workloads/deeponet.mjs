@@ -1,4 +1,4 @@
-import { dense, normal, zeros } from "./workload.mjs";
+import { adam, dense, drawn, normal, zeros } from "./workload.mjs";
 
 const branch = [50, 40, 40];
 const trunk = [1, 40, 40, 40];
@@ -21,18 +21,27 @@ function layersOf(net) {
 /** @type {import("./workload.mjs").Workload} */
 export default {
   title: `DeepONet, branch ${branch.join("-")}, trunk ${trunk.join("-")}, batch ${batch}, mean squared error`,
-  weights: { ...dense("branch", branch), ...dense("trunk", trunk), bias: zeros(1) },
-  data: { u: normal(batch, branch[0]), y: normal(batch, trunk[0]), target: normal(batch, 1) },
+  optimizer: adam,
+  arrays: (library) => ({
+    weights: drawn(library, { ...dense("branch", branch), ...dense("trunk", trunk), bias: zeros(1) }, 0),
+    data: drawn(
+      library,
+      { u: normal(batch, branch[0]), y: normal(batch, trunk[0]), target: normal(batch, 1) },
+      1,
+    ),
+  }),
 
-  paperweight(p, { u, y, target }) {
-    const net = (name, x) =>
-      layersOf(name).reduce((h, { kernel, bias, relu }) => {
-        const z = h.matmul(p[kernel]).add(p[bias]);
-        return relu ? z.relu() : z;
-      }, x);
-    const output = net("branch", u).mul(net("trunk", y)).sum(1, { keepDims: true }).add(p.bias);
-    return output.sub(target).square().mean();
-  },
+  paperweight:
+    () =>
+    (p, { u, y, target }) => {
+      const net = (name, x) =>
+        layersOf(name).reduce((h, { kernel, bias, relu }) => {
+          const z = h.matmul(p[kernel]).add(p[bias]);
+          return relu ? z.relu() : z;
+        }, x);
+      const output = net("branch", u).mul(net("trunk", y)).sum(1, { keepDims: true }).add(p.bias);
+      return output.sub(target).square().mean();
+    },
 
   jaxJs:
     ({ numpy: np, nn }) =>
@@ -57,19 +66,4 @@ export default {
       const output = tf.add(tf.sum(tf.mul(net("branch", u), net("trunk", y)), 1, true), p.bias);
       return tf.losses.meanSquaredError(target, output);
     },
-
-  torch: `
-def net(p, name, layers, last, h):
-    for i in range(layers):
-        h = torch.addmm(p[f"{name}{i}/bias"], h, p[f"{name}{i}/kernel"])
-        if last or i < layers - 1:
-            h = torch.relu(h)
-    return h
-
-def loss(p, d):
-    branch = net(p, "branch", ${branch.length - 1}, False, d["u"])
-    trunk = net(p, "trunk", ${trunk.length - 1}, True, d["y"])
-    output = (branch * trunk).sum(1, keepdim=True) + p["bias"]
-    return torch.nn.functional.mse_loss(output, d["target"])
-`,
 };

@@ -34,7 +34,8 @@ export function readModel(io: Io, path: string): ImportedModel {
   }
 }
 
-function sizesOf(given: readonly string[]): Record<string, number> {
+/** `--size name=number`, by name. */
+export function sizesOf(given: readonly string[]): Record<string, number> {
   return Object.fromEntries(
     given.map((text) => {
       const at = text.lastIndexOf("=");
@@ -125,7 +126,7 @@ function totals(found: Inspection, style: TextStyle): string[] {
 }
 
 /** `7.8 M`. */
-function counted(n: number): string {
+export function counted(n: number): string {
   const [size, unit] = n >= 1e9 ? [1e9, " G"] : n >= 1e6 ? [1e6, " M"] : n >= 1e3 ? [1e3, " k"] : [1, ""];
   return `${formatNumber(n / size)}${unit}`;
 }

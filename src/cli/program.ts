@@ -133,6 +133,17 @@ function buildProgram(
     .option("--json", "one JSON document on stdout")
     .action((model, o) => done(import("./inspect.ts").then((m) => m.inspect(io, model, o))));
 
+  program
+    .command("bench")
+    .description("how fast a model runs here: time of a call, FLOPs, share of what the machine can do")
+    .argument("<model>", "an ONNX file")
+    .option("--profile", "also where the time goes, by operator and by node")
+    .option("--size <name=number...>", "a size that the file leaves open, as for inspect")
+    .option("--runs <n>", "timed calls (default: two seconds of them, at least 10)")
+    .option("--threads <n>", "threads within an operator (default: one for each core)")
+    .option("--json", "one JSON document on stdout")
+    .action((model, o) => done(import("./bench.ts").then((m) => m.bench(io, model, o))));
+
   exampleOptions(
     program
       .command("finetune")

@@ -27,7 +27,8 @@ export function sampleTrace(model: ImportedModel, sizes: Readonly<Record<string,
   return { inputs, weights, output, outputs: model.applyAll(weights, inputs), sizes: chosen };
 }
 
-function sampleInputs(model: ImportedModel, sizes: Readonly<Record<string, number>>) {
+/** Inputs for `sampleTrace`, and the open sizes as they were chosen. */
+export function sampleInputs(model: ImportedModel, sizes: Readonly<Record<string, number>>) {
   const chosen: Record<string, number> = {};
   const open = new Set<string>();
   const inputs = Object.fromEntries(
