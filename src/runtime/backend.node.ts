@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { type Backend, type Device, exact } from "./backend.ts";
-import { findChannelBlock } from "./channel-block.node.ts";
+import { findChannelBlock } from "./channel-block.ts";
 
 let block: Promise<number> | undefined;
 
