@@ -1,33 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { column, constants, expectClose, run, values } from "../../../test/fixtures/snnk.ts";
 import { compile } from "../../runtime/compile.ts";
 import { NDArray } from "../../tensor/ndarray.ts";
 import * as random from "../../tensor/random.ts";
-import { Tensor } from "../../tensor/tensor.ts";
-import * as tree from "../../tensor/tree.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type * as tree from "../../tensor/tree.ts";
 import { projectionRows } from "./projection.ts";
 import { arcCosineKernel, randomFeatures, type SnnkKind } from "./random-features.ts";
 import { spectrumValue, tabulatedSpectrum } from "./spectrum.ts";
-
-const values = (a: NDArray): number[] => Array.from(a.data as Float32Array, Number);
-
-function expectClose(a: readonly number[], b: readonly number[], tolerance = 1e-5): void {
-  expect(a.length).toBe(b.length);
-  a.forEach((v, i) => {
-    expect(Math.abs(v - b[i]!), `entry ${i}: ${v} and ${b[i]}`).toBeLessThanOrEqual(tolerance);
-  });
-}
-
-async function run<A extends readonly unknown[], R>(f: (...args: A) => R, ...args: unknown[]) {
-  const compiled = compile(f);
-  const out = await (compiled as unknown as (...a: unknown[]) => Promise<tree.Concrete<R>>)(...args);
-  await compiled.dispose();
-  return out;
-}
-
-/** Arrays as constants of a traced function. */
-const constants = <T>(params: T) => tree.map((a) => Tensor.constant(a as NDArray), params) as tree.Traced<T>;
-
-const column = (v: readonly number[]): NDArray => NDArray.from(v.map((x) => [x]));
 
 const G = NDArray.from([
   [1, 0],

@@ -1,5 +1,6 @@
 import { Matrix } from "ml-matrix";
 import { describe, expect, it } from "vitest";
+import { evaluate, expectClose } from "../../../test/fixtures/self-tuning.ts";
 import { checkExperiment } from "../../experiment/check.ts";
 import { compile } from "../../runtime/compile.ts";
 import { NDArray } from "../../tensor/ndarray.ts";
@@ -25,19 +26,6 @@ import {
   unconstrained,
 } from "./self-tuning-networks.ts";
 import { gatedWeights, gatesAt, linearResponse, ridge } from "./theory.ts";
-
-function expectClose(a: NDArray, b: NDArray, tolerance: number): void {
-  expect(a.shape).toEqual(b.shape);
-  const far = Array.from(a.data as Float64Array, (v, i) => Math.abs(v - Number(b.data[i])));
-  expect(Math.max(...far)).toBeLessThan(tolerance);
-}
-
-async function evaluate(f: () => Tensor): Promise<NDArray> {
-  const run = compile(f);
-  const out = await run();
-  await run.dispose();
-  return out;
-}
 
 const constant = (nested: Parameters<typeof NDArray.from>[0]) =>
   Tensor.constant(NDArray.from(nested, "float64"));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { evaluate, expectClose } from "../../../test/fixtures/self-tuning.ts";
 import * as losses from "../../nn/losses.ts";
 import { mlp } from "../../nn/mlp.ts";
 import type { Model } from "../../nn/model.ts";
@@ -26,19 +27,6 @@ import {
   selfTuning,
   softplus,
 } from "./self-tuning-networks.ts";
-
-function expectClose(a: NDArray, b: NDArray, tolerance: number): void {
-  expect(a.shape).toEqual(b.shape);
-  const far = Array.from(a.data as Float64Array, (v, i) => Math.abs(v - Number(b.data[i])));
-  expect(Math.max(...far)).toBeLessThan(tolerance);
-}
-
-async function evaluate(f: () => Tensor): Promise<NDArray> {
-  const run = compile(f);
-  const out = await run();
-  await run.dispose();
-  return out;
-}
 
 /** The literal layer of the specification; kernels are [in, out] here, transposes of its matrices. */
 const literal: HyperParams = {
